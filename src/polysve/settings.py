@@ -1,0 +1,360 @@
+"""Settings of the study: one class per stage, units in the key names, unknown keys refused."""
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from polysve.errors import InputError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+BoundaryCondition = Literal["kubc", "subc", "pbc"]
+
+
+class Model(BaseModel):
+    """Frozen settings that refuse unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def canonical_json(self) -> str:
+        """Sorted, compact JSON: equal settings give equal text.
+
+        Examples
+        --------
+        >>> MeshSettings().canonical_json() == MeshSettings(element_size_fraction=0.4).canonical_json()
+        True
+        """
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+class MaterialSettings(Model):
+    """Cubic single-crystal stiffness constants; silicon by default."""
+
+    c11_gpa: Positive = 165.64
+    c12_gpa: Annotated[float, Field(allow_inf_nan=False)] = 63.94
+    c44_gpa: Positive = 79.51
+
+    @model_validator(mode="after")
+    def positive_definite(self):
+        """Refuse constants that let a crystal gain energy (Born stability criteria)."""
+        if not (self.c11_gpa > abs(self.c12_gpa) and self.c11_gpa + 2 * self.c12_gpa > 0):
+            raise ValueError(
+                f"c11_gpa = {self.c11_gpa}, c12_gpa = {self.c12_gpa} is not positive definite: "
+                "c11 > |c12| and c11 + 2 c12 > 0 are needed"
+            )
+        return self
+
+
+class TessellateSettings(Model):
+    """One random grain structure: window, grain size and rule."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    window_um: Positive
+    grain_size_um: Positive
+    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = Field(
+        0.5,
+        description="Smallest distance of two generators over the grain size. Random sequential addition jams at 0.83.",
+    )
+    periodic: bool = False
+
+    @model_validator(mode="after")
+    def at_least_one_grain(self):
+        """Refuse windows of less than one grain or of more than an image can number."""
+        ratio = self.window_um / self.grain_size_um
+        if not 1 <= ratio <= 200:
+            raise ValueError(
+                f"window_um / grain_size_um = {ratio:g} must lie between 1 and 200 (label images number 65,535 grains)"
+            )
+        return self
+
+    @property
+    def ratio(self) -> float:
+        """Window over grain size L/s."""
+        return self.window_um / self.grain_size_um
+
+    @property
+    def grain_count(self) -> int:
+        """Number of grains, the whole number nearest to (L/s)²."""
+        return round(self.ratio**2)
+
+
+class MeshSettings(Model):
+    """Triangle mesh of one grain structure."""
+
+    algorithm: Literal["gmsh", "fan"] = Field(
+        "gmsh",
+        description="gmsh: Delaunay triangles of one size; fan: each grain cut from its centre, without gmsh.",
+    )
+    element_size_fraction: Annotated[float, Field(gt=0, le=2)] = Field(
+        0.4, description="Target edge length over the grain size."
+    )
+    merge_fraction: Annotated[float, Field(gt=0, le=0.05)] = Field(
+        1e-3, description="Vertices closer than this, over the grain size, become one."
+    )
+
+
+class HomogenizeSettings(Model):
+    """Finite-element solution of one mesh."""
+
+    boundary_conditions: tuple[BoundaryCondition, ...] = Field(
+        ("kubc", "subc", "pbc"), min_length=1
+    )
+    element_order: Literal[1, 2, 3] = 2
+    material: MaterialSettings = MaterialSettings()
+
+    @model_validator(mode="after")
+    def no_repeats(self):
+        """Refuse a boundary condition named twice."""
+        if len(set(self.boundary_conditions)) != len(self.boundary_conditions):
+            raise ValueError(
+                f"boundary_conditions = {list(self.boundary_conditions)} names one of them twice"
+            )
+        return self
+
+
+class AssembleSettings(Model):
+    """Joining of the shards into one data set."""
+
+    ensemble: Name
+    count: Annotated[int, Field(ge=1, le=10**9)]
+    shard_size: Annotated[int, Field(ge=1)]
+    label_pixels: Annotated[int, Field(ge=16, le=4096)] = 512
+    max_failed_fraction: Fraction = 1e-3
+
+
+class EnsembleSettings(Model):
+    """SVEs drawn with the same window, grain size and rule."""
+
+    window_um: Positive
+    grain_size_um: Positive
+    count: Annotated[int, Field(ge=1, le=10**9)]
+    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = 0.5
+    periodic: bool = False
+    material: MaterialSettings | None = Field(
+        None, description="Another material than homogenize.material."
+    )
+
+    @model_validator(mode="after")
+    def drawable(self):
+        """Refuse here what `TessellateSettings` would refuse later."""
+        self.tessellate(seed=0)
+        return self
+
+    def tessellate(self, seed: int) -> TessellateSettings:
+        """Settings of the tessellate stage for this ensemble."""
+        return TessellateSettings(seed=seed, **self.model_dump(exclude={"count", "material"}))
+
+
+class PreprocessSettings(Model):
+    """From label images and stiffness to what a network reads."""
+
+    seed: int = 1
+    encoding: Literal["grey", "harmonic"] = "harmonic"
+    pixels: Annotated[int, Field(ge=8, le=512)] = Field(
+        64, description="Image side for the training window."
+    )
+    constant_pitch: bool = Field(
+        True,
+        description="Other windows get images of other sizes, with the pixel size of the training window.",
+    )
+    median_passes: Annotated[int, Field(ge=0, le=50)] = 0
+    augmentation: Literal["none", "naive", "consistent"] = Field(
+        "none",
+        description="Turned and mirrored copies of the training SVEs: naive mirrors grey values as a picture, "
+        "consistent turns theta into -theta in mirror images.",
+    )
+    boundary_condition: BoundaryCondition = "pbc"
+    target: Literal["young_modulus", "stiffness"] = "stiffness"
+    train_count: Annotated[int, Field(ge=4)] | None = Field(
+        None, description="SVEs taken from each training ensemble, all if null."
+    )
+    validation_fraction: Annotated[float, Field(gt=0, lt=0.9)] = 0.15
+    test_fraction: Annotated[float, Field(gt=0, lt=0.9)] = 0.15
+
+    @model_validator(mode="after")
+    def something_left_to_train(self):
+        """Refuse splits that leave no training data."""
+        if self.validation_fraction + self.test_fraction >= 0.95:
+            raise ValueError(
+                f"validation_fraction + test_fraction = {self.validation_fraction + self.test_fraction:g} "
+                "must stay below 0.95"
+            )
+        return self
+
+
+class OptimizerSettings(Model):
+    """Optimizer and its rates."""
+
+    name: Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"] = "adam"
+    learning_rate: Positive = 1e-3
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    decay_factor: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="The learning rate is multiplied by this when the validation loss stalls."
+    )
+    decay_patience: Annotated[int, Field(ge=1)] = 5
+
+
+class NetworkSettings(Model):
+    """Architecture and its regression block."""
+
+    architecture: Literal["mlp", "cnn", "resnet", "densenet", "spectral", "born"] = "cnn"
+    filters: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (16, 32, 64)
+    dense_layers: Annotated[int, Field(ge=0, le=10)] = 1
+    dense_nodes: Annotated[int, Field(ge=1, le=4096)] = 64
+    dropout: Fraction = 0.0
+    l1: Annotated[float, Field(ge=0)] = 0.0
+    l2: Annotated[float, Field(ge=0)] = 0.0
+
+
+class TrainSettings(Model):
+    """Training recipe of one network."""
+
+    seed: int = 1
+    network: NetworkSettings = NetworkSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 60
+    batch_size: Annotated[int, Field(ge=1)] | Literal["all"] = 32
+    patience: Annotated[int, Field(ge=1)] = 12
+
+
+class EvaluateSettings(Model):
+    """Judgement of one network."""
+
+    bootstrap_samples: Annotated[int, Field(ge=0, le=100_000)] = 1000
+
+
+class ExperimentSettings(Model):
+    """One training recipe: which ensembles, how images are encoded, which network, how it is trained."""
+
+    train_ensembles: tuple[Name, ...] = Field(min_length=1)
+    test_ensembles: tuple[Name, ...] = ()
+    preprocess: PreprocessSettings = PreprocessSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+
+    @property
+    def ensembles(self) -> tuple[str, ...]:
+        """Training ensembles first, then those only tested on."""
+        return self.train_ensembles + self.test_ensembles
+
+
+class Settings(Model):
+    """The whole study."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    shard_grains: Annotated[int, Field(ge=1)] = Field(
+        8000, description="Mean number of grains in one job."
+    )
+    mesh: MeshSettings = MeshSettings()
+    homogenize: HomogenizeSettings = HomogenizeSettings()
+    label_pixels: Annotated[int, Field(ge=16, le=4096)] = 512
+    max_failed_fraction: Fraction = 1e-3
+    ensembles: dict[Name, EnsembleSettings] = Field(min_length=1)
+    experiments: dict[Name, ExperimentSettings] = {}
+
+    @model_validator(mode="after")
+    def experiments_name_ensembles(self):
+        """Refuse experiments on ensembles, or on boundary conditions, that aren't there."""
+        for name, experiment in self.experiments.items():
+            repeated = set(experiment.train_ensembles) & set(experiment.test_ensembles)
+            if repeated or len(set(experiment.ensembles)) != len(experiment.ensembles):
+                raise ValueError(
+                    f"experiments.{name} names an ensemble twice; a test ensemble must be unseen"
+                )
+            for ensemble in experiment.ensembles:
+                if ensemble not in self.ensembles:
+                    raise ValueError(
+                        f"experiments.{name} names the ensemble {ensemble!r}; there are: {', '.join(self.ensembles)}"
+                    )
+            wanted = experiment.preprocess.boundary_condition
+            if wanted not in self.homogenize.boundary_conditions:
+                raise ValueError(
+                    f"experiments.{name}.preprocess.boundary_condition = {wanted!r} is not computed; "
+                    f"homogenize.boundary_conditions are: {', '.join(self.homogenize.boundary_conditions)}"
+                )
+        return self
+
+    def shard_size(self, ensemble: str) -> int:
+        """Number of SVEs in one job of an ensemble, so that jobs cost alike at any ratio."""
+        grains = self.ensembles[ensemble].tessellate(self.seed).grain_count
+        return max(1, self.shard_grains // grains)
+
+    def tessellate_slice(self, ensemble: str) -> TessellateSettings:
+        """All that the structures of an ensemble depend on."""
+        return self.ensembles[ensemble].tessellate(self.seed)
+
+    def homogenize_slice(self, ensemble: str) -> HomogenizeSettings:
+        """All that the solutions of an ensemble depend on, beside its meshes."""
+        material = self.ensembles[ensemble].material or self.homogenize.material
+        return self.homogenize.model_copy(update={"material": material})
+
+    def assemble_slice(self, ensemble: str) -> AssembleSettings:
+        """All that joining the shards of an ensemble depends on."""
+        return AssembleSettings(
+            ensemble=ensemble,
+            count=self.ensembles[ensemble].count,
+            shard_size=self.shard_size(ensemble),
+            label_pixels=self.label_pixels,
+            max_failed_fraction=self.max_failed_fraction,
+        )
+
+
+def parse(model: type[Model], values: dict | str, source: str):
+    """Validate values, or their JSON text, against a settings class.
+
+    Parameters
+    ----------
+    model : type
+        Settings class.
+    values : dict or str
+        Mapping or JSON text.
+    source : str
+        What to call the values in an error: a file or an option.
+
+    Raises
+    ------
+    InputError
+        One line that names the key, the value and what is allowed.
+
+    Examples
+    --------
+    >>> parse(MeshSettings, {"element_size_fraction": -1}, "config.yaml")
+    Traceback (most recent call last):
+        ...
+    polysve.errors.InputError: config.yaml: element_size_fraction = -1: Input should be greater than 0
+    """
+    try:
+        return (
+            model.model_validate_json(values)
+            if isinstance(values, str)
+            else model.model_validate(values)
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            allowed = ", ".join(_fields_at(model, first["loc"][:-1]))
+            message = f"unknown key; allowed: {allowed}" if allowed else "unknown key"
+        value = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+        raise InputError(
+            f"{source}: {key}{value}: {message}" if key else f"{source}: {message}"
+        ) from None
+
+
+def _fields_at(model: type[Model], location: tuple) -> list[str]:
+    """Keys allowed at a place in nested settings; empty where the place is no settings class."""
+    for part in location:
+        if part in getattr(model, "model_fields", {}):
+            model = model.model_fields[part].annotation
+        arguments = [
+            a
+            for a in getattr(model, "__args__", ())
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
+        model = arguments[0] if arguments else model
+    return sorted(getattr(model, "model_fields", {}))
