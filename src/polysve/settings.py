@@ -183,6 +183,18 @@ class PreprocessSettings(Model):
             )
         return self
 
+    def image_pixels(self, window_um: float, train_window_um: float) -> int:
+        """Image side for a window, given the (first) training window."""
+        if not self.constant_pitch:
+            return self.pixels
+        return max(1, round(self.pixels * window_um / train_window_um))
+
+
+class PreprocessSlice(PreprocessSettings):
+    """All that the inputs of an experiment depend on: its `PreprocessSettings` and which ensembles it trains on."""
+
+    train_ensembles: tuple[Name, ...] = Field(min_length=1)
+
 
 class OptimizerSettings(Model):
     """Optimizer and its rates."""
@@ -193,7 +205,8 @@ class OptimizerSettings(Model):
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     decay_factor: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.5, description="The learning rate is multiplied by this when the validation loss stalls."
+        0.5,
+        description="The learning rate is multiplied by this when the validation loss stalls.",
     )
     decay_patience: Annotated[int, Field(ge=1)] = 5
 
@@ -276,6 +289,15 @@ class Settings(Model):
                     f"experiments.{name}.preprocess.boundary_condition = {wanted!r} is not computed; "
                     f"homogenize.boundary_conditions are: {', '.join(self.homogenize.boundary_conditions)}"
                 )
+            windows = {e: self.ensembles[e].window_um for e in experiment.ensembles}
+            for ensemble, window_um in windows.items():
+                train_window_um = windows[experiment.train_ensembles[0]]
+                pixels = experiment.preprocess.image_pixels(window_um, train_window_um)
+                if pixels > self.label_pixels:
+                    raise ValueError(
+                        f"experiments.{name}.preprocess.pixels = {experiment.preprocess.pixels} makes images of "
+                        f"{pixels} pixels for {ensemble}; at most label_pixels = {self.label_pixels}"
+                    )
         return self
 
     def shard_size(self, ensemble: str) -> int:
@@ -300,6 +322,13 @@ class Settings(Model):
             shard_size=self.shard_size(ensemble),
             label_pixels=self.label_pixels,
             max_failed_fraction=self.max_failed_fraction,
+        )
+
+    def preprocess_slice(self, experiment: str) -> PreprocessSlice:
+        """All that the inputs of an experiment depend on, beside its ensembles."""
+        chosen = self.experiments[experiment]
+        return PreprocessSlice(
+            train_ensembles=chosen.train_ensembles, **chosen.preprocess.model_dump()
         )
 
 
