@@ -15,14 +15,16 @@ def overlaps(old: int, new: int) -> np.ndarray:
     """Share of each old pixel in the mean of each new one, along one axis, by interval arithmetic."""
     edges = np.arange(new + 1) * old / new
     starts = np.arange(old)
-    length = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
+    length = np.minimum(edges[1:, None], starts + 1) - np.maximum(
+        edges[:-1, None], starts
+    )
     return np.clip(length, 0, None) * new / old
 
 
 @st.composite
-def structures(draw, sides=st.integers(8, 48)):
+def structures(draw):
     """A label image and the angle of each of its grains."""
-    side = draw(sides)
+    side = draw(st.integers(8, 48))
     grains = draw(st.integers(1, 12))
     labels = draw(arrays(np.uint16, (side, side), elements=st.integers(0, grains - 1)))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -48,10 +50,14 @@ def test_full_size_label_images(pixels):
     """512 to 160 pixels and the like: factors that are no whole numbers, at the size that is used."""
     random = np.random.default_rng(3)
     points, theta = random.uniform(0, 512, (40, 2)), random.uniform(0, np.pi / 2, 40)
-    grid = np.stack(np.meshgrid(np.arange(512), np.arange(512), indexing="ij"), -1) + 0.5
+    grid = (
+        np.stack(np.meshgrid(np.arange(512), np.arange(512), indexing="ij"), -1) + 0.5
+    )
     labels = ((grid[:, :, None] - points) ** 2).sum(-1).argmin(-1).astype(np.uint16)
     share = overlaps(512, pixels)
-    exact = np.stack([share @ f(4 * theta[labels]) @ share.T for f in (np.cos, np.sin)], -1)
+    exact = np.stack(
+        [share @ f(4 * theta[labels]) @ share.T for f in (np.cos, np.sin)], -1
+    )
     assert np.abs(images.encode(labels, theta, pixels) - exact).max() < 2e-6
 
 
@@ -77,7 +83,9 @@ def test_grey_is_theta_over_quarter_turn(structure):
 def test_right_angle_is_black_in_grey_and_nothing_new_in_harmonics():
     labels = np.zeros((8, 8), np.uint16)
     assert images.encode(labels, [np.pi / 2], 4, "grey").max() == 0
-    assert np.allclose(images.encode(labels, [np.pi / 2], 4), images.encode(labels, [0.0], 4))
+    assert np.allclose(
+        images.encode(labels, [np.pi / 2], 4), images.encode(labels, [0.0], 4)
+    )
 
 
 @given(structures(), st.integers(0, 4), st.sampled_from(["grey", "harmonic"]))
@@ -88,7 +96,9 @@ def test_median_filter_is_that_of_scipy(structure, passes, encoding):
     expected = images.encode(labels, theta, side, encoding)
     for _ in range(passes):
         expected = ndimage.median_filter(expected, size=(3, 3, 1), mode="nearest")
-    assert np.array_equal(images.encode(labels, theta, side, encoding, passes), expected)
+    assert np.array_equal(
+        images.encode(labels, theta, side, encoding, passes), expected
+    )
 
 
 def test_only_ever_shrunk():
@@ -149,7 +159,9 @@ def draw_polygons(generators: np.ndarray, pixels: int) -> np.ndarray:
     """Grain numbers at the pixel centres of the unit window: the nearest generator."""
     centres = (np.arange(pixels) + 0.5) / pixels
     x, y = np.meshgrid(centres, centres)
-    distance = (x[..., None] - generators[:, 0]) ** 2 + (y[..., None] - generators[:, 1]) ** 2
+    distance = (x[..., None] - generators[:, 0]) ** 2 + (
+        y[..., None] - generators[:, 1]
+    ) ** 2
     return distance.argmin(-1).astype(np.uint16)
 
 
@@ -159,14 +171,16 @@ def test_consistent_copies_are_those_of_the_structure_drawn_anew(symmetry, encod
     """Move the generators and the angles instead of the picture, and draw again."""
     random = np.random.default_rng(11)
     generators, theta = random.uniform(0, 1, (14, 2)), random.uniform(0, np.pi / 2, 14)
-    how = dict(pixels=20, encoding=encoding, median_passes=2)
+    how = {"pixels": 20, "encoding": encoding, "median_passes": 2}
     turns, mirrored = images.SYMMETRIES[symmetry]
     moved = (generators - 0.5) @ rotation(90 * turns, mirrored).T + 0.5
     angle = -theta if mirrored else theta
     anew = images.encode(
         draw_polygons(moved, 64), np.mod(angle + turns * np.pi / 2, np.pi / 2), **how
     )
-    copies = images.augment(draw_polygons(generators, 64), theta, np.eye(3), "consistent", **how)
+    copies = images.augment(
+        draw_polygons(generators, 64), theta, np.eye(3), "consistent", **how
+    )
     number, image, _ = copies[symmetry]
     assert number == symmetry
     assert np.abs(image - anew).max() < 2e-6
@@ -175,10 +189,17 @@ def test_consistent_copies_are_those_of_the_structure_drawn_anew(symmetry, encod
 def test_naive_mirror_is_another_material():
     """The naive copy keeps grey levels and label; the consistent one changes both."""
     random = np.random.default_rng(2)
-    labels, theta = random.integers(0, 6, (24, 24)).astype(np.uint16), random.uniform(0, 1.5, 6)
+    labels, theta = (
+        random.integers(0, 6, (24, 24)).astype(np.uint16),
+        random.uniform(0, 1.5, 6),
+    )
     stiffness = np.array([[150.0, 30, 2], [30, 150, -2], [2, -2, 65]])
-    naive = images.augment(labels, theta, stiffness, "naive", pixels=12, encoding="grey")
-    true = images.augment(labels, theta, stiffness, "consistent", pixels=12, encoding="grey")
+    naive = images.augment(
+        labels, theta, stiffness, "naive", pixels=12, encoding="grey"
+    )
+    true = images.augment(
+        labels, theta, stiffness, "consistent", pixels=12, encoding="grey"
+    )
     for (s, picture, label), (_, image, tensor) in zip(naive, true, strict=True):
         assert np.array_equal(picture, images.move(naive[0][1], s))
         assert np.array_equal(label, stiffness)
@@ -192,4 +213,6 @@ def test_naive_mirror_is_another_material():
 def test_mirror_of_theta_flips_the_sine(theta):
     mirrored = images.mirror_theta(theta)
     assert np.all((mirrored >= 0) & (mirrored < np.pi / 2 + 1e-15))
-    assert np.allclose(images.harmonics(mirrored), images.harmonics(theta) * [1, -1], atol=1e-5)
+    assert np.allclose(
+        images.harmonics(mirrored), images.harmonics(theta) * [1, -1], atol=1e-5
+    )
