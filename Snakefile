@@ -1,0 +1,23 @@
+# A study from random grains to a trained network: ./run demo, or snakemake --cores all.
+# What runs is told by config/config.yaml (or --configfile); each rule file belongs to one stage of src/polysve/stages.
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/tessellate.smk"
+include: "workflow/rules/mesh.smk"
+include: "workflow/rules/homogenize.smk"
+include: "workflow/rules/assemble.smk"
+include: "workflow/rules/preprocess.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/compare.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    """Everything that the configuration asks for."""
+    default_target: True
+    input:
+        [paths.ensemble(name) for name in STUDY.ensembles],
+        [paths.COMPARISON, paths.REPORT] if STUDY.experiments else [],
+    localrule: True

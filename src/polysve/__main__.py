@@ -1,0 +1,5 @@
+"""Run the command line as `python -m polysve`."""
+
+from polysve.cli import main
+
+main()

@@ -1,0 +1,200 @@
+"""The command line: one subcommand per stage, and what one asks of its results.
+
+A stage is imported only inside its subcommand, since TensorFlow and gmsh take seconds to load.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polysve.errors import InputError
+
+app = typer.Typer(
+    help="Stiffness and scatter of polysilicon films a few grains wide.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Input = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False)]
+Output = Annotated[Path, typer.Argument(dir_okay=False)]
+SettingsText = Annotated[
+    str,
+    typer.Option("--settings", help="The stage's settings as JSON.", metavar="JSON"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run a subcommand; bad input becomes one line on stderr and exit code 2."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except InputError as error:
+        _stop(str(error), 2)
+    except typer.TyperException as error:
+        _stop(error.format_message(), 2)
+    except OSError as error:
+        _stop(f"{type(error).__name__}: {error}", 1)
+
+
+def _stop(message: str, exit_code: int) -> None:
+    print(f"polysve: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+@app.command()
+def tessellate(
+    output: Output,
+    ensemble: Annotated[str, typer.Option(help="Name of the ensemble.")],
+    start: Annotated[int, typer.Option(min=0, help="First SVE index.")],
+    stop: Annotated[int, typer.Option(min=1, help="First SVE index of the next shard.")],
+    settings: SettingsText,
+) -> None:
+    """Draw the grain structures of one shard."""
+    from polysve.settings import TessellateSettings, parse
+    from polysve.stages import tessellate as stage
+
+    if stop <= start:
+        raise InputError(f"--stop = {stop}: must be greater than --start = {start}")
+    stage.run(output, ensemble, start, stop, parse(TessellateSettings, settings, "--settings"))
+
+
+@app.command()
+def mesh(tessellation: Input, output: Output, settings: SettingsText) -> None:
+    """Mesh the grain structures of one shard."""
+    from polysve.settings import MeshSettings, parse
+    from polysve.stages import mesh as stage
+
+    stage.run(tessellation, output, parse(MeshSettings, settings, "--settings"))
+
+
+@app.command()
+def homogenize(tessellation: Input, mesh: Input, output: Output, settings: SettingsText) -> None:
+    """Compute the apparent stiffness of the SVEs of one shard."""
+    from polysve.settings import HomogenizeSettings, parse
+    from polysve.stages import homogenize as stage
+
+    stage.run(tessellation, mesh, output, parse(HomogenizeSettings, settings, "--settings"))
+
+
+@app.command()
+def assemble(ensemble_dir: Folder, output: Output, settings: SettingsText) -> None:
+    """Join the shards of one ensemble into its data set."""
+    from polysve.settings import AssembleSettings, parse
+    from polysve.stages import assemble as stage
+
+    stage.run(ensemble_dir, output, parse(AssembleSettings, settings, "--settings"))
+
+
+@app.command()
+def preprocess(
+    output: Output,
+    ensemble: Annotated[
+        list[str], typer.Option(help="An ensemble and its file.", metavar="NAME=FILE")
+    ],
+    settings: SettingsText,
+) -> None:
+    """Turn ensembles into what a network reads, split for training, validation and test."""
+    from polysve.settings import PreprocessSlice, parse
+    from polysve.stages import preprocess as stage
+
+    files = {}
+    for pair in ensemble:
+        name, equals, file = pair.partition("=")
+        if not (name and equals and Path(file).is_file()):
+            raise InputError(f"--ensemble = {pair!r}: NAME=FILE with an existing file is needed")
+        files[name] = Path(file)
+    stage.run(output, files, parse(PreprocessSlice, settings, "--settings"))
+
+
+@app.command()
+def train(inputs: Input, model: Output, history: Output, settings: SettingsText) -> None:
+    """Train one network."""
+    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.settings import TrainSettings, parse
+    from polysve.stages import train as stage
+
+    parsed = parse(TrainSettings, settings, "--settings")
+    stage.run(inputs, model, history, parsed)
+    record = model.parent / f"train{RECORD_SUFFIX}"
+    write_record(record, "train", parsed.canonical_json(), [model, history])
+
+
+@app.command()
+def evaluate(
+    inputs: Input,
+    model: Input,
+    history: Input,
+    output_dir: Annotated[Path, typer.Argument(file_okay=False)],
+    settings: SettingsText,
+) -> None:
+    """Judge one network: metrics, predictions, figures."""
+    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.settings import EvaluateSettings, parse
+    from polysve.stages import evaluate as stage
+
+    parsed = parse(EvaluateSettings, settings, "--settings")
+    stage.run(inputs, model, history, output_dir, parsed)
+    made = [output_dir / "metrics.json"]
+    made += [each for part in ("predictions", "figures") for each in (output_dir / part).iterdir()]
+    record = output_dir / f"evaluate{RECORD_SUFFIX}"
+    write_record(record, "evaluate", parsed.canonical_json(), made)
+
+
+@app.command()
+def compare(
+    output: Output,
+    metrics: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+) -> None:
+    """Write the metrics of several experiments side by side."""
+    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.stages import compare as stage
+
+    stage.run(output, metrics)
+    write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", [output])
+
+
+@app.command()
+def check(file: Input) -> None:
+    """Check that a file is whole and right: one line for each fault, exit code 1 if there is one."""
+    from polysve.storage import check as faults_in
+
+    faults = faults_in(file)
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise typer.Exit(1)
+    print(f"{file}: whole and right")
+
+
+@app.command()
+def provenance(file: Input) -> None:
+    """Print what a result was made from: settings, seed, code, package versions, command."""
+    from polysve.provenance import read_record
+
+    print(json.dumps(read_record(file), indent=1))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the configuration."""
+    from polysve.settings import Settings
+
+    print(json.dumps(Settings.model_json_schema(), indent=1))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Show versions, devices, threads, gmsh and SLURM: what works here."""
+    from polysve.doctor import examine
+
+    findings = examine()
+    if as_json:
+        print(json.dumps(findings, indent=1))
+        return
+    for subject, finding in findings.items():
+        print(f"{subject:<12} {finding}")

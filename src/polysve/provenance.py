@@ -1,0 +1,189 @@
+"""What a result was made from: the digest of a stage's source, and the record kept with every result."""
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shlex
+import sys
+from functools import cache
+from pathlib import Path
+
+from polysve.errors import InputError
+
+PACKAGE = "polysve"
+LEFT_OUT = {f"{PACKAGE}.settings"}
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+RECORD_SUFFIX = ".provenance.json"
+PACKAGES = (
+    "gmsh",
+    "h5py",
+    "keras",
+    "matplotlib",
+    "numpy",
+    "opencv-python-headless",
+    "polysve",
+    "pydantic",
+    "scikit-fem",
+    "scikit-learn",
+    "scipy",
+    "tensorflow",
+    "tensorflow-cpu",
+)
+
+
+@cache
+def source_digest(module: str, root: Path = Path(__file__).parent) -> str:
+    """Digest of all source code that a module of this package reaches by its imports.
+
+    Comments, docstrings and layout don't count. `settings.py` is left out: what it says reaches a stage as settings.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name, such as ``polysve.stages.mesh``.
+    root : Path
+        Folder of the package.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+
+    Examples
+    --------
+    >>> len(source_digest("polysve.stages.tessellate"))
+    16
+    """
+    digest = hashlib.sha256()
+    for name in source_modules(module, root):
+        digest.update(f"{name}\n{_module(name, root)[0]}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def source_modules(module: str, root: Path = Path(__file__).parent) -> list[str]:
+    """Names of the modules of this package that a module imports, directly or not, itself included."""
+    found, waiting = set(), [module]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name in LEFT_OUT:
+            continue
+        found.add(name)
+        waiting += [each for each in _module(name, root)[1] if _file(each, root)]
+    return sorted(found)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the installed packages that shape a result."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def command_line() -> str:
+    """The running command, ready to be pasted into a shell."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def record(stage: str, settings_json: str) -> dict:
+    """What a result of a stage was made from.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage.
+    settings_json : str
+        Canonical JSON of its settings.
+
+    Returns
+    -------
+    dict
+        Keys stage, settings, seed (None where nothing is random), code_digest, package_versions, command.
+    """
+    settings = json.loads(settings_json)
+    return {
+        "stage": stage,
+        "settings": settings,
+        "seed": settings.get("seed"),
+        "code_digest": source_digest(f"{PACKAGE}.stages.{stage}"),
+        "package_versions": package_versions(),
+        "command": command_line(),
+    }
+
+
+def write_record(path: Path, stage: str, settings_json: str, outputs: list[Path]) -> None:
+    """Write the record of results that can't hold it themselves (network, tables, figures).
+
+    The record names each output relative to its own folder, with a checksum.
+    """
+    from polysve.storage import atomic_path
+
+    listed = {
+        str(output.relative_to(path.parent)): file_digest(output) for output in sorted(outputs)
+    }
+    with atomic_path(path) as temporary:
+        Path(temporary).write_text(
+            json.dumps(record(stage, settings_json) | {"outputs": listed}, indent=1) + "\n"
+        )
+
+
+def read_record(path: Path) -> dict:
+    """Record of any result.
+
+    Raises
+    ------
+    InputError
+        If the file is no result, or has been changed since it was made.
+    """
+    import h5py
+
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            if "provenance" not in file.attrs:
+                raise InputError(f"{path}: holds no provenance; a file made by polysve is needed")
+            return json.loads(file.attrs["provenance"])
+    for folder in path.resolve().parents[:2]:
+        for candidate in sorted(folder.glob(f"*{RECORD_SUFFIX}")):
+            found = json.loads(candidate.read_text())
+            expected = found["outputs"].get(str(path.resolve().relative_to(folder)))
+            if expected == file_digest(path):
+                return found
+            if expected is not None:
+                raise InputError(f"{path}: differs from what {candidate.name} says was made")
+    raise InputError(
+        f"{path}: no *{RECORD_SUFFIX} beside it or above it names it; a result of a stage is needed"
+    )
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _file(name: str, root: Path) -> Path | None:
+    """Source file of a module of the package, None for anything else."""
+    package, *parts = name.split(".")
+    place = root.joinpath(*parts)
+    candidates = [place.with_suffix(".py"), place / "__init__.py"] if package == PACKAGE else []
+    return next((each for each in candidates if each.is_file()), None)
+
+
+@cache
+def _module(name: str, root: Path) -> tuple[str, frozenset[str]]:
+    """Syntax of a module without docstrings and positions, and the names it imports anywhere."""
+    tree = ast.parse(_file(name, root).read_text())
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.update({node.module}, (f"{node.module}.{alias.name}" for alias in node.names))
+        elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree), frozenset(names)

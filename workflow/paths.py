@@ -1,0 +1,55 @@
+"""Where every file of a study lies, relative to the working directory. The rules take all their paths from here.
+
+Without arguments a function gives the pattern of a rule; with arguments, the path of one file.
+"""
+
+RESULTS = "results"
+SHARD = "{start}-{stop}"
+
+
+def shards(count: int, size: int) -> list[str]:
+    """Names of the shards of an ensemble: index ranges, the last one perhaps shorter.
+
+    Examples
+    --------
+    >>> shards(1200, 500)
+    ['000000-000500', '000500-001000', '001000-001200']
+    """
+    return [f"{start:06d}-{min(start + size, count):06d}" for start in range(0, count, size)]
+
+
+def shard_folder(ensemble="{ensemble}"):
+    return f"{RESULTS}/ensembles/{ensemble}"
+
+
+def tessellation(ensemble="{ensemble}", shard=SHARD):
+    return f"{shard_folder(ensemble)}/tessellations/{shard}.h5"
+
+
+def mesh(ensemble="{ensemble}", shard=SHARD):
+    return f"{shard_folder(ensemble)}/meshes/{shard}.h5"
+
+
+def stiffness(ensemble="{ensemble}", shard=SHARD):
+    return f"{shard_folder(ensemble)}/stiffness/{shard}.h5"
+
+
+def ensemble(ensemble="{ensemble}"):
+    return f"{RESULTS}/ensembles/{ensemble}.h5"
+
+
+def experiment(file, experiment="{experiment}"):
+    """A file of one experiment: inputs.h5, model.keras, metrics.json, figures/..."""
+    return f"{RESULTS}/experiments/{experiment}/{file}"
+
+
+def log(stage, of):
+    return f"{RESULTS}/logs/{stage}/{of}.log"
+
+
+def benchmark(stage, of):
+    return f"{RESULTS}/benchmarks/{stage}/{of}.tsv"
+
+
+COMPARISON = f"{RESULTS}/comparison.csv"
+REPORT = f"{RESULTS}/report.html"

@@ -1,0 +1,54 @@
+"""The configuration, checked before any job starts, and what the rules of all stages share."""
+
+import sys
+
+from snakemake.utils import min_version
+
+from polysve.errors import InputError
+from polysve.provenance import source_digest
+from polysve.settings import Settings
+from polysve.settings import parse as parse_settings
+
+sys.path.insert(0, f"{workflow.basedir}/workflow")
+import paths
+
+min_version("9.10")
+
+# `configfile` would be merged with the user's own file: two dictionaries of ensembles would become one.
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+try:
+    STUDY = parse_settings(Settings, config, "configuration")
+except InputError as error:
+    print(f"polysve: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+wildcard_constraints:
+    ensemble="|".join(STUDY.ensembles),
+    experiment="|".join(STUDY.experiments) or "-",
+    start=r"\d{6,}",
+    stop=r"\d{6,}",
+
+
+# A job owns its cores: libraries that start threads of their own would only take them from other jobs.
+# The folder of this Python stands last, so that an environment of --sdm conda or apptainer goes before it.
+shell.prefix(
+    f'export PATH="$PATH:{Path(sys.executable).parent}" '
+    "OMP_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} MKL_NUM_THREADS={threads} "
+    "TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1; "
+)
+
+
+def code(stage):
+    """Digest of the source of a stage, as a parameter: changed code makes its results anew, comments do not."""
+    return source_digest(f"polysve.stages.{stage}")
+
+
+def grains(wildcards):
+    """Mean number of grains in a shard: what its memory and time are asked for by."""
+    count = int(wildcards.stop) - int(wildcards.start)
+    return count * STUDY.tessellate_slice(wildcards.ensemble).grain_count

@@ -1,0 +1,20 @@
+rule compare:
+    """Write the metrics of all experiments side by side. No wildcards."""
+    input:
+        [paths.experiment("metrics.json", name) for name in STUDY.experiments],
+    output:
+        report(paths.COMPARISON, caption="../report/comparison.rst", category="Comparison"),
+        f"{paths.RESULTS}/comparison.provenance.json",
+    log:
+        paths.log("compare", "all"),
+    benchmark:
+        paths.benchmark("compare", "all")
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code("compare"),
+    shell:
+        "polysve compare {output[0]} {input} > {log} 2>&1"

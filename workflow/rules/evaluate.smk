@@ -1,0 +1,29 @@
+rule evaluate:
+    """Judge the network of an experiment: metrics, predictions of every ensemble, figures.
+
+    Wildcards: experiment.
+    """
+    input:
+        inputs=paths.experiment("inputs.h5"),
+        model=paths.experiment("model.keras"),
+        history=paths.experiment("history.csv"),
+    output:
+        metrics=paths.experiment("metrics.json"),
+        predictions=directory(paths.experiment("predictions")),
+        figures=directory(paths.experiment("figures")),
+        provenance=paths.experiment("evaluate.provenance.json"),
+    log:
+        paths.log("evaluate", "{experiment}"),
+    benchmark:
+        paths.benchmark("evaluate", "{experiment}")
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+        runtime=lambda wildcards, attempt: attempt * 30,
+    params:
+        folder=lambda wildcards: paths.experiment("", wildcards.experiment),
+        settings=lambda wildcards: STUDY.experiments[wildcards.experiment].evaluate.canonical_json(),
+        code=code("evaluate"),
+    shell:
+        "polysve evaluate {input.inputs} {input.model} {input.history} {params.folder}"
+        " --settings {params.settings:q} > {log} 2>&1"

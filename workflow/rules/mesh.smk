@@ -1,0 +1,24 @@
+rule mesh:
+    """Mesh the grain structures of one shard.
+
+    Wildcards: ensemble; start and stop, the range of SVE indices.
+    """
+    input:
+        paths.tessellation(),
+    output:
+        paths.mesh() if STUDY.keep_meshes else temp(paths.mesh()),
+    log:
+        paths.log("mesh", "{ensemble}/{start}-{stop}"),
+    benchmark:
+        paths.benchmark("mesh", "{ensemble}/{start}-{stop}")
+    group:
+        "shard"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 1000,
+        runtime=lambda wildcards, attempt: attempt * (2 + grains(wildcards) // 10_000),
+    params:
+        settings=STUDY.mesh.canonical_json(),
+        code=code("mesh"),
+    shell:
+        "polysve mesh {input} {output} --settings {params.settings:q} > {log} 2>&1"

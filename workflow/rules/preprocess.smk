@@ -1,0 +1,28 @@
+rule preprocess:
+    """Turn the ensembles of an experiment into network inputs, split for training, validation and test.
+
+    Wildcards: experiment.
+    """
+    input:
+        lambda wildcards: [
+            paths.ensemble(name) for name in STUDY.experiments[wildcards.experiment].ensembles
+        ],
+    output:
+        paths.experiment("inputs.h5"),
+    log:
+        paths.log("preprocess", "{experiment}"),
+    benchmark:
+        paths.benchmark("preprocess", "{experiment}")
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
+        runtime=lambda wildcards, attempt: attempt * 30,
+    params:
+        ensembles=lambda wildcards: [
+            f"--ensemble={name}={paths.ensemble(name)}"
+            for name in STUDY.experiments[wildcards.experiment].ensembles
+        ],
+        settings=lambda wildcards: STUDY.preprocess_slice(wildcards.experiment).canonical_json(),
+        code=code("preprocess"),
+    shell:
+        "polysve preprocess {output} {params.ensembles} --settings {params.settings:q} > {log} 2>&1"

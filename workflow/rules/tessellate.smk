@@ -1,0 +1,23 @@
+rule tessellate:
+    """Draw the grain structures of one shard.
+
+    Wildcards: ensemble; start and stop, the range of SVE indices. Nothing else changes what is drawn.
+    """
+    output:
+        paths.tessellation(),
+    log:
+        paths.log("tessellate", "{ensemble}/{start}-{stop}"),
+    benchmark:
+        paths.benchmark("tessellate", "{ensemble}/{start}-{stop}")
+    group:
+        "shard"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 500,
+        runtime=lambda wildcards, attempt: attempt * (2 + grains(wildcards) // 50_000),
+    params:
+        settings=lambda wildcards: STUDY.tessellate_slice(wildcards.ensemble).canonical_json(),
+        code=code("tessellate"),
+    shell:
+        "polysve tessellate {output} --ensemble {wildcards.ensemble} --start {wildcards.start} --stop {wildcards.stop}"
+        " --settings {params.settings:q} > {log} 2>&1"
