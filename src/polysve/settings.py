@@ -216,6 +216,10 @@ class NetworkSettings(Model):
 
     architecture: Literal["mlp", "cnn", "resnet", "densenet", "spectral", "born"] = "cnn"
     filters: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (16, 32, 64)
+    pooling: Literal["flatten", "mean"] = Field(
+        "mean",
+        description="Before the regression block: all pixels (as published, one image size) or their mean (any size).",
+    )
     dense_layers: Annotated[int, Field(ge=0, le=10)] = 1
     dense_nodes: Annotated[int, Field(ge=1, le=4096)] = 64
     dropout: Fraction = 0.0
@@ -263,6 +267,10 @@ class Settings(Model):
         8000, description="Mean number of grains in one job."
     )
     mesh: MeshSettings = MeshSettings()
+    keep_meshes: bool = Field(
+        False,
+        description="Keep the meshes: another material then needs no meshing, for some 15 kB an SVE at ratio 4.",
+    )
     homogenize: HomogenizeSettings = HomogenizeSettings()
     label_pixels: Annotated[int, Field(ge=16, le=4096)] = 512
     max_failed_fraction: Fraction = 1e-3
