@@ -1,0 +1,143 @@
+"""The digest of a stage's code changes with what the code does, and with nothing else."""
+
+import ast
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from polysve import provenance
+from polysve.errors import InputError
+
+SOURCE = Path(provenance.__file__).parent
+STAGES = sorted(file.stem for file in (SOURCE / "stages").glob("*.py") if file.stem != "__init__")
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package of its own whose stage reaches `deep` only by way of `shallow`."""
+    root = tmp_path / "package"
+    (root / "stages").mkdir(parents=True)
+    files = {
+        "__init__": "",
+        "settings": "X = 1\n",
+        "other": "X = 1\n",
+        "deep": '"""Text."""\n\ndef f(x):\n    """Text."""\n    return x + 1  # why\n',
+        "shallow": "def g():\n    from polysve import deep\n    return deep.f(1)\n",
+        "stages/__init__": "",
+        "stages/one": "import polysve.shallow\nfrom polysve.settings import X\nfrom numpy import sin\n",
+    }
+    for name, text in files.items():
+        (root / f"{name}.py").write_text(text)
+    return root
+
+
+def digest(root):
+    provenance._module.cache_clear()
+    provenance.source_digest.cache_clear()
+    return provenance.source_digest("polysve.stages.one", root)
+
+
+def test_reaches_modules_imported_by_imported_modules_inside_functions(package):
+    found = provenance.source_modules("polysve.stages.one", package)
+    assert found == ["polysve", "polysve.deep", "polysve.shallow", "polysve.stages.one"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("deep.py", "def f(x):\n    return x + 1\n"),
+        ("deep.py", '"""Other text."""\n\n\ndef f( x ):\n\n    return (x + 1)  # else\n'),
+        ("settings.py", "X = 2\n"),
+        ("other.py", "X = 2\n"),
+        ("new.py", "X = 2\n"),
+    ],
+)
+def test_keeps_digest_of_text_without_effect(package, file, text):
+    before = digest(package)
+    (package / file).write_text(text)
+    assert digest(package) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("deep.py", "def f(x):\n    return x + 2\n"),
+        ("deep.py", "def f(x):\n    'text'\n    return 'text'\n"),
+        ("deep.py", "def f(y):\n    return y + 1\n"),
+        ("shallow.py", "from polysve import deep, other\n\ndef g():\n    return deep.f(1)\n"),
+        ("__init__.py", "X = 2\n"),
+    ],
+)
+def test_changes_digest_with_code(package, file, text):
+    before = digest(package)
+    (package / file).write_text(text)
+    assert digest(package) != before
+
+
+def test_a_string_that_is_no_docstring_counts(package):
+    (package / "deep.py").write_text("def f(x):\n    return 'a'\n")
+    before = digest(package)
+    (package / "deep.py").write_text("def f(x):\n    return 'b'\n")
+    assert digest(package) != before
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_itself_but_neither_on_command_line_nor_settings(stage):
+    modules = provenance.source_modules(f"polysve.stages.{stage}")
+    assert f"polysve.stages.{stage}" in modules
+    assert not {"polysve.cli", "polysve.settings", "polysve.doctor"} & set(modules)
+    assert [name for name in modules if name.startswith("polysve.stages.")] == [
+        f"polysve.stages.{stage}"
+    ]
+
+
+def test_label_stages_do_not_depend_on_networks_or_figures():
+    learned = {"polysve.networks", "polysve.training", "polysve.figures", "polysve.images"}
+    for stage in ("tessellate", "mesh", "homogenize"):
+        assert not learned & set(provenance.source_modules(f"polysve.stages.{stage}"))
+
+
+@pytest.mark.parametrize("file", sorted(SOURCE.rglob("*.py")), ids=lambda file: file.stem)
+def test_the_package_imports_itself_by_full_names_only(file):
+    """The digest follows no relative import."""
+    relative = [
+        node.lineno
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    (tmp_path / "figures").mkdir()
+    outputs = [tmp_path / "metrics.json", tmp_path / "figures" / "parity.png"]
+    for output in outputs:
+        output.write_text(f"content of {output.name}")
+    record = tmp_path / "evaluate.provenance.json"
+    provenance.write_record(record, "compare", '{"seed":3,"a":1}', outputs)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "figures/parity.png"])
+def test_record_is_found_for_each_of_its_results(recorded, name):
+    record = provenance.read_record(recorded / name)
+    assert record["settings"] == {"seed": 3, "a": 1}
+    assert record["seed"] == 3
+    assert record["code_digest"] == provenance.source_digest("polysve.stages.compare")
+    assert record["package_versions"]["numpy"]
+    json.dumps(record)
+
+
+def test_record_of_a_changed_result_is_refused(recorded):
+    (recorded / "metrics.json").write_text("better numbers")
+    with pytest.raises(InputError, match=r"metrics.json: differs from what evaluate.prov"):
+        provenance.read_record(recorded / "metrics.json")
+
+
+def test_a_file_that_no_stage_made_is_refused(recorded):
+    shutil.copy(recorded / "metrics.json", recorded / "mine.json")
+    with pytest.raises(InputError, match=r"mine.json: no \*.provenance.json"):
+        provenance.read_record(recorded / "mine.json")
