@@ -223,41 +223,31 @@ def move_stiffness(stiffness_gpa: np.ndarray, symmetry: int) -> np.ndarray:
     return turned * sign * sign[:, None]
 
 
-def augment(
-    label_image: np.ndarray,
-    theta_rad: np.ndarray,
-    stiffness_gpa: np.ndarray,
-    kind: str,
-    **encoding,
-) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """All copies of one training SVE that an augmentation asks for.
+def copies(
+    label_image: np.ndarray, theta_rad: np.ndarray, augmentation: str, **encoding
+) -> np.ndarray:
+    """Image of one SVE, followed by its turned and mirrored copies where an augmentation asks for them.
 
     Parameters
     ----------
-    label_image, theta_rad, stiffness_gpa
-        The SVE: grain numbers (h, h), angles (grains,) and stiffness (3, 3) in GPa.
-    kind : {"none", "naive", "consistent"}
-        naive: the picture is turned and mirrored and keeps its stiffness, which is wrong for mirror images, because
-        grains keep their grey value there; consistent: mirror images get −θ and the mirrored stiffness.
+    label_image : array of unsigned integers, shape (h, h)
+    theta_rad : array, shape (grains,)
+    augmentation : {"none", "naive", "consistent"}
+        naive: a mirror image keeps the grey level of each grain, which makes it another material; consistent: its
+        grains get −θ.
     **encoding
         pixels, encoding and median_passes of `encode`.
 
     Returns
     -------
-    list of (symmetry, image, stiffness)
-        The SVE itself first.
+    array of float32, shape (1, p, p, channels), or (8, p, p, channels) in the order of `SYMMETRIES`
     """
     image = encode(label_image, theta_rad, **encoding)
-    if kind == "none":
-        return [(0, image, stiffness_gpa)]
-    if kind == "naive":
-        return [(s, move(image, s), stiffness_gpa) for s in range(8)]
-    mirrored = encode(label_image, mirror_theta(theta_rad), **encoding)
-    return [
-        (
-            s,
-            move(mirrored if SYMMETRIES[s][1] else image, s),
-            move_stiffness(stiffness_gpa, s),
-        )
-        for s in range(8)
-    ]
+    if augmentation == "none":
+        return image[None]
+    mirrored = image
+    if augmentation == "consistent":
+        mirrored = encode(label_image, mirror_theta(theta_rad), **encoding)
+    return np.stack(
+        [move(mirrored if mirror else image, s) for s, (_, mirror) in enumerate(SYMMETRIES)]
+    )
