@@ -1,6 +1,6 @@
 """Figures of ensembles and experiments, vector, for a journal column or a slide.
 
-Every function returns a matplotlib figure and takes plain arrays; `save` writes it. Draw inside ``with style("slide"):``
+Every function returns a matplotlib figure and takes plain arrays; `save` writes it. Draw in ``with style("slide"):``
 for another size than a column's.
 """
 

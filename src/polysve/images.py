@@ -251,3 +251,17 @@ def copies(
     return np.stack(
         [move(mirrored if mirror else image, s) for s, (_, mirror) in enumerate(SYMMETRIES)]
     )
+
+
+def decode(image: np.ndarray, encoding: str) -> np.ndarray:
+    """θ in radians shown by each pixel of a network input, shape (p, p); between grains it is a blend.
+
+    Examples
+    --------
+    >>> labels = np.zeros((2, 2), np.uint16)
+    >>> [round(float(decode(encode(labels, [0.7], 1, e), e)[0, 0]), 5) for e in CHANNELS]
+    [0.7, 0.7]
+    """
+    if encoding == "grey":
+        return image[..., 0] * QUARTER_RAD
+    return np.mod(np.arctan2(image[..., 1], image[..., 0]) / 4, QUARTER_RAD)

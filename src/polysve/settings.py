@@ -23,7 +23,9 @@ class Model(BaseModel):
 
         Examples
         --------
-        >>> MeshSettings().canonical_json() == MeshSettings(element_size_fraction=0.4).canonical_json()
+        >>> MeshSettings().canonical_json() == MeshSettings(
+        ...     element_size_fraction=0.4
+        ... ).canonical_json()
         True
         """
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
@@ -102,6 +104,13 @@ class HomogenizeSettings(Model):
         ("kubc", "subc", "pbc"), min_length=1
     )
     element_order: Literal[1, 2, 3] = 2
+    correct: bool = Field(
+        True,
+        description="Scale the directional moduli by the factor that makes the geometric mean under PBC exact.",
+    )
+    indicator: bool = Field(
+        True, description="Solve again with elements of one order less and store the change of the modulus."
+    )
     material: MaterialSettings = MaterialSettings()
 
     @model_validator(mode="after")
@@ -241,7 +250,10 @@ class TrainSettings(Model):
 class EvaluateSettings(Model):
     """Judgement of one network."""
 
-    bootstrap_samples: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    bootstrap_samples: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    figure_size: Literal["column", "slide"] = Field(
+        "column", description="Figures for a journal page (89 or 183 mm wide) or for a slide."
+    )
 
 
 class ExperimentSettings(Model):

@@ -42,7 +42,9 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
     for name in settings.train_ensembles:
         if name not in ensembles:
             given = ", ".join(ensembles)
-            raise InputError(f"train_ensembles = {name}: no such ensemble given; there are: {given}")
+            raise InputError(
+                f"train_ensembles = {name}: no such ensemble given; there are: {given}"
+            )
     names = dict.fromkeys([*settings.train_ensembles, *ensembles])
     sources = {name: Ensemble(ensembles[name]) for name in names}
     first = sources[settings.train_ensembles[0]]
@@ -135,7 +137,9 @@ def _write_group(
     means, squared_areas = _write_images(group, source, counts, pixels, settings)
     means = means[sve]
     if settings.augmentation == "consistent":
-        stiffness = np.array([images.move_stiffness(c, s) for c, s in zip(stiffness, symmetry, strict=True)])
+        stiffness = np.array(
+            [images.move_stiffness(c, s) for c, s in zip(stiffness, symmetry, strict=True)]
+        )
         mirrored = np.array([mirror for _, mirror in images.SYMMETRIES])[symmetry]
         means[mirrored, 1] *= -1
     tables = {

@@ -1,0 +1,232 @@
+"""Trained network to metrics, predictions and figures."""
+
+import csv
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from polysve import figures, images, metrics, networks, training
+from polysve.crystal import plane_stress
+from polysve.errors import InputError
+from polysve.progress import track
+from polysve.settings import EvaluateSettings
+
+SPLITS = ("training", "validation", "test")
+CHUNK = 512
+WORST = 5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Truth and predictions of the SVEs of one ensemble, without augmented copies; Ē and stiffness in GPa."""
+
+    window_um: float
+    ratio: float
+    rows: np.ndarray
+    """Where the SVEs stand in inputs.h5, shape (n,)."""
+    index: np.ndarray
+    split: np.ndarray
+    harmonic_means: np.ndarray
+    squared_areas: np.ndarray
+    targets: np.ndarray
+    predicted_targets: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+
+    def part(self, split: int) -> "Judged":
+        """The SVEs of one split."""
+        chosen = self.split == split
+        arrays = {k: v[chosen] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return Judged(self.window_um, self.ratio, **arrays)
+
+
+def run(
+    inputs_path: Path,
+    model_path: Path,
+    history_path: Path,
+    output_dir: Path,
+    settings: EvaluateSettings,
+) -> None:
+    """Judge one network.
+
+    Parameters
+    ----------
+    inputs_path, model_path, history_path : Path
+        inputs.h5, model.keras and history.csv of one experiment.
+    output_dir : Path
+        Folder to write ``metrics.json``, ``predictions/{ensemble}.csv`` and ``figures/`` into. Its name
+        is that of the experiment.
+    settings : EvaluateSettings
+
+    Raises
+    ------
+    InputError
+        A file is damaged, or the network does not read these images.
+    """
+    model, history = networks.load(model_path), training.read_history(history_path)
+    diagnosis = metrics.diagnose(history)
+    try:
+        with h5py.File(inputs_path) as inputs:
+            encoding, material = inputs.attrs["encoding"], json.loads(inputs.attrs["material"])
+            judged = {name: _judge(model, group, name) for name, group in inputs.items()}
+            fit = _fit([each.part(0) for each in judged.values()])
+            tested = {name: each.part(2) for name, each in judged.items()}
+            worst = {name: _worst(inputs[name], each, encoding) for name, each in tested.items()}
+    except OSError as error:
+        raise InputError(f"{inputs_path}: damaged ({error})") from error
+    results = {
+        "experiment": output_dir.resolve().name,
+        "n_parameters": model.count_params(),
+        "train_seconds": float(history["seconds"].sum()),
+        "ensembles": {name: _summary(each) for name, each in tested.items()},
+        **_more_metrics(judged, fit, settings),
+        "diagnosis": diagnosis,
+    }
+    output_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".evaluate-", dir=output_dir) as folder:
+        unfinished = Path(folder)
+        (unfinished / "predictions").mkdir()
+        for name, each in judged.items():
+            _write_predictions(unfinished / "predictions" / f"{name}.csv", each, fit)
+        (unfinished / "figures").mkdir()
+        crystal = plane_stress(**material)
+        with figures.style(settings.figure_size):
+            for name, figure in _draw(tested, fit, worst, history, diagnosis, crystal):
+                figures.save(figure, unfinished / "figures" / f"{name}.svg")
+        (unfinished / "metrics.json").write_text(json.dumps(results, indent=1) + "\n")
+        for made in unfinished.iterdir():
+            shutil.rmtree(output_dir / made.name, ignore_errors=True)
+            made.replace(output_dir / made.name)
+    print(f"{diagnosis['verdict']}: {'; '.join(diagnosis['symptoms'])}")
+    for remedy in diagnosis["remedies"]:
+        print(f"  remedy: {remedy}")
+
+
+def _judge(model, group: h5py.Group, name: str) -> Judged:
+    """Predict one ensemble, some images at a time."""
+    rows = np.flatnonzero(group["symmetry"][:] == 0)
+    total = len(group["images"])
+    outputs = []
+    for start in track(range(0, total, CHUNK), f"predictions of {name}", total, CHUNK):
+        chosen = rows[(rows >= start) & (rows < start + CHUNK)] - start
+        if len(chosen):
+            pictures = group["images"][start : start + CHUNK][chosen]
+            outputs.append(networks.predict_targets(model, pictures))
+    predicted_targets = np.concatenate(outputs).astype(float)
+    columns = ("index", "split", "harmonic_means", "squared_areas", "targets")
+    window_um = float(group.attrs["window_um"])
+    return Judged(
+        window_um=window_um,
+        ratio=window_um / float(group.attrs["grain_size_um"]),
+        rows=rows,
+        **{column: group[column][:][rows] for column in columns},
+        predicted_targets=predicted_targets,
+        true=group["young_modulus"][:][rows],
+        predicted=networks.young_modulus(model, predicted_targets),
+    )
+
+
+def _fit(training_parts: list[Judged]) -> metrics.SixParameterFit:
+    """Fit the baseline on what the network was trained on."""
+    means = np.concatenate([part.harmonic_means for part in training_parts])
+    return metrics.SixParameterFit(means, np.concatenate([part.true for part in training_parts]))
+
+
+def _summary(part: Judged) -> dict:
+    return metrics.summary(part.true, part.predicted, part.ratio)
+
+
+def _more_metrics(
+    judged: dict[str, Judged], fit: metrics.SixParameterFit, settings: EvaluateSettings
+) -> dict:
+    """What metrics.json holds beside its fixed part: other splits, the baseline, bootstrap intervals."""
+    more = {}
+    for number, split in enumerate(SPLITS[:2]):
+        parts = {name: each.part(number) for name, each in judged.items()}
+        more[split] = {name: _summary(part) for name, part in parts.items() if len(part.rows)}
+    more["six_parameter_fit"], more["rmse_share"], more["intervals_95"] = {}, {}, {}
+    for name, each in judged.items():
+        part = each.part(2)
+        baseline = fit.predict(part.harmonic_means)
+        more["six_parameter_fit"][name] = metrics.summary(part.true, baseline, part.ratio)
+        columns, share_columns = (part.true, part.predicted), (part.true, part.predicted, baseline)
+        more["rmse_share"][name] = _rmse_share(*share_columns)
+        measures = ("r2", "mape_percent", "bias_percent", "sdape_percent")
+        samples = settings.bootstrap_samples
+        more["intervals_95"][name] = {
+            measure: metrics.bootstrap_interval(
+                getattr(metrics, measure), *columns, samples=samples
+            )
+            for measure in measures
+        } | {"rmse_share": metrics.bootstrap_interval(_rmse_share, *share_columns, samples=samples)}
+    return more
+
+
+def _rmse_share(true: np.ndarray, predicted: np.ndarray, baseline: np.ndarray) -> float:
+    """Root mean square error of the network over that of the 6-parameter fit."""
+    return metrics.rmse(true, predicted) / metrics.rmse(true, baseline)
+
+
+def _write_predictions(path: Path, judged: Judged, fit: metrics.SixParameterFit) -> None:
+    """One row per SVE, GPa."""
+    components = ("c11", "c66", "c16") if judged.targets.shape[1] == 3 else ()
+    header = ["index", "split", "young_modulus_gpa", "predicted_gpa", "six_parameter_fit_gpa"]
+    header += [f"{c}_gpa" for c in components] + [f"predicted_{c}_gpa" for c in components]
+    numbers = [judged.true, judged.predicted, fit.predict(judged.harmonic_means)]
+    if components:
+        numbers += [*judged.targets.T, *judged.predicted_targets.T]
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for index, split, *values in zip(judged.index, judged.split, *numbers, strict=True):
+            writer.writerow([index, SPLITS[split], *(f"{value:.6f}" for value in values)])
+
+
+def _worst(group: h5py.Group, part: Judged, encoding: str) -> tuple[list[np.ndarray], list[str]]:
+    """θ images and captions of the SVEs with the largest errors."""
+    worst = np.argsort(-np.abs(part.predicted - part.true))[:WORST]
+    pictures = [images.decode(group["images"][part.rows[row]], encoding) for row in worst]
+    captions = [
+        f"SVE {part.index[row]}\nĒ {part.true[row]:.2f} GPa\nnetwork {part.predicted[row]:.2f}"
+        for row in worst
+    ]
+    return pictures, captions
+
+
+def _draw(tested, fit, worst, history, diagnosis, crystal):
+    """Yield names and figures; see the captions in workflow/report."""
+    yield "loss", figures.loss_curves(history, diagnosis)
+    yield (
+        "distributions",
+        figures.distributions({n: (p.ratio, p.true, p.predicted) for n, p in tested.items()}),
+    )
+    parts = tested.values()
+    yield (
+        "size_effect",
+        figures.size_effect(
+            np.array([part.ratio for part in parts]),
+            {
+                "finite elements": [part.true for part in parts],
+                "network": [part.predicted for part in parts],
+            },
+            float(np.mean([part.ratio**2 * part.squared_areas.mean() for part in parts])),
+            crystal,
+        ),
+    )
+    for name, part in tested.items():
+        title = f"{name}, {len(part.rows)} SVEs, L/s = {part.ratio:g}"
+        baseline = fit.predict(part.harmonic_means)
+        yield f"parity_{name}", figures.parity(part.true, part.predicted, baseline, title)
+        predictors = {
+            "Ē, finite elements (GPa)": part.true,
+            "window mean of cos 4θ": part.harmonic_means[:, 0],
+            "window mean of sin 4θ": part.harmonic_means[:, 1],
+            "effective number of grains, 1/Σa²": 1 / part.squared_areas,
+        }
+        yield f"residuals_{name}", figures.residuals(part.predicted - part.true, predictors)
+        yield f"worst_{name}", figures.gallery(*worst[name], part.window_um)
