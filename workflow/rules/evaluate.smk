@@ -8,9 +8,20 @@ rule evaluate:
         model=paths.experiment("model.keras"),
         history=paths.experiment("history.csv"),
     output:
-        metrics=paths.experiment("metrics.json"),
+        metrics=report(
+            paths.experiment("metrics.json"),
+            caption="../report/metrics.rst",
+            category="{experiment}",
+            labels={"result": "metrics"},
+        ),
         predictions=directory(paths.experiment("predictions")),
-        figures=directory(paths.experiment("figures")),
+        figures=report(
+            directory(paths.experiment("figures")),
+            patterns=["{figure}.svg"],
+            caption="../report/figure.rst",
+            category="{experiment}",
+            labels={"result": "{figure}"},
+        ),
         provenance=paths.experiment("evaluate.provenance.json"),
     log:
         paths.log("evaluate", "{experiment}"),
