@@ -161,7 +161,7 @@ def compare(
 @app.command()
 def check(file: Input) -> None:
     """Check that a file is whole and right: one line for each fault, exit code 1 if there is one."""
-    from polysve.storage import check as faults_in
+    from polysve.checking import faults_in
 
     faults = faults_in(file)
     for fault in faults:

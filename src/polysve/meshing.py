@@ -310,3 +310,11 @@ def _read(mesh, outline: Outline) -> Mesh:
     nodes = coordinates.reshape(-1, 3)[:, :2].copy()
     used, compact = np.unique(np.concatenate(triangles), return_inverse=True)
     return Mesh(nodes[used], compact.reshape(-1, 3), np.concatenate(grain))
+
+
+def grain_area_change(tiling: Tiling, mesh: Mesh) -> float:
+    """Largest change of a grain's area by meshing, relative to the mean grain area."""
+    count = int(tiling.grain.max()) + 1
+    drawn = np.bincount(tiling.grain, tiling.areas_um2(), count)
+    meshed = np.bincount(mesh.grain, mesh.signed_areas_um2(), count)
+    return float(np.abs(meshed - drawn).max() * count / drawn.sum())

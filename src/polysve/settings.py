@@ -109,7 +109,8 @@ class HomogenizeSettings(Model):
         description="Scale the directional moduli by the factor that makes the geometric mean under PBC exact.",
     )
     indicator: bool = Field(
-        True, description="Solve again with elements of one order less and store the change of the modulus."
+        True,
+        description="Solve again with elements of one order less and store the change of the modulus.",
     )
     material: MaterialSettings = MaterialSettings()
 

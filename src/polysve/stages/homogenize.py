@@ -1,0 +1,56 @@
+"""Compute the apparent stiffness of the SVEs of one shard."""
+
+from pathlib import Path
+
+import numpy as np
+
+from polysve.crystal import young_modulus
+from polysve.labels import label_mesh
+from polysve.progress import track
+from polysve.settings import HomogenizeSettings
+from polysve.shards import MeshShard, TessellationShard, match, solvable
+from polysve.storage import new_h5, put
+
+
+def run(tessellation: Path, mesh: Path, output: Path, settings: HomogenizeSettings) -> None:
+    """Write the label of each SVE; those that cannot be solved are recorded with the reason."""
+    structures, meshes = TessellationShard(tessellation), MeshShard(mesh)
+    match(structures, meshes)
+    labels, reasons = {}, list(meshes.reasons)
+    for row in track(
+        solvable(meshes.reasons), f"stiffness of {structures.attributes['ensemble']}", len(reasons)
+    ):
+        try:
+            labels[row] = label_mesh(meshes[row], structures[row].theta_rad, settings)
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+            reasons[row] = f"homogenize: {type(error).__name__}: {error}"
+    attributes = {
+        "ensemble": structures.attributes["ensemble"],
+        "mesh_settings": meshes.attributes["settings"],
+        "corrected": settings.correct,
+        "units": "stiffness and moduli in GPa, Voigt 11, 22, 12 with engineering shear",
+    }
+    with new_h5(output, "stiffness", settings.canonical_json(), attributes) as file:
+        put(file, "index", structures.index)
+        put(file, "status", np.array([bool(reason) for reason in reasons], np.uint8))
+        put(file, "reason", reasons)
+        nothing = np.full((3, 3), np.nan)
+        for name in settings.boundary_conditions:
+            stiffness = [
+                labels[row].stiffness_gpa[name] if row in labels else nothing
+                for row in range(len(reasons))
+            ]
+            raw = [
+                labels[row].raw_stiffness_gpa[name] if row in labels else nothing
+                for row in range(len(reasons))
+            ]
+            put(file, f"stiffness/{name}", stiffness)
+            put(file, f"young_modulus/{name}", [young_modulus(each) for each in stiffness])
+            put(file, f"quality/raw_stiffness/{name}", raw)
+        put(file, "quality/grain_area_change", meshes.area_change)
+        for name in next(iter(labels.values())).quality if labels else ():
+            values = [
+                labels[row].quality[name] if row in labels else np.nan
+                for row in range(len(reasons))
+            ]
+            put(file, f"quality/{name}", values)

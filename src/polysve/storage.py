@@ -1,0 +1,157 @@
+"""HDF5 files: written whole or not at all, sealed with a checksum, and checked."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from polysve.errors import InputError
+
+SCHEMA_VERSION = 1
+SEAL_BYTES = 512
+SEAL = "polysve sha256 "
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; rename it when the block ends well, remove it when it does not.
+
+    The name is the same every time, so that what a killed process left is overwritten by the next.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except PermissionError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); a writable folder is needed"
+        ) from error
+    finally:
+        if os.access(path.parent, os.W_OK):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_h5(path: Path, kind: str, settings_json: str, attributes: dict) -> Iterator[h5py.File]:
+    """Open a new result file that appears under its name only when the block ends well.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What the file holds: tessellation, mesh, stiffness, ensemble or inputs.
+    settings_json : str
+        Canonical JSON of the stage's settings.
+    attributes : dict
+        More root attributes.
+    """
+    from polysve.provenance import record
+
+    stage = {
+        "tessellation": "tessellate",
+        "mesh": "mesh",
+        "stiffness": "homogenize",
+        "ensemble": "assemble",
+        "inputs": "preprocess",
+    }[kind]
+    made = record(stage, settings_json)
+    with atomic_path(path) as temporary:
+        # the newest file format has checksums on its own structure; the user block is for the seal
+        with h5py.File(temporary, "w", libver="latest", userblock_size=SEAL_BYTES) as file:
+            file.attrs.update(
+                schema_version=SCHEMA_VERSION,
+                kind=kind,
+                settings=settings_json,
+                provenance=json.dumps(made),
+                package_versions=json.dumps(made["package_versions"]),
+                code_version=made["code_digest"],
+                **attributes,
+            )
+            yield file
+        _seal(temporary)
+
+
+def put(group: h5py.Group, name: str, values, chunks=None, **options) -> h5py.Dataset:
+    """Write an array chunked, compressed and with Fletcher checksums.
+
+    Strings become fixed-length bytes, since HDF5 keeps no checksum on text of varying length.
+    """
+    values = np.asarray(values)
+    if values.dtype.kind == "U":
+        values = np.char.encode(values, "utf-8")
+    if values.dtype.kind == "S" and values.dtype.itemsize == 0:
+        values = values.astype("S1")
+    if values.size == 0:
+        return group.create_dataset(name, data=values)
+    options = {"compression": "gzip", "compression_opts": 1, "shuffle": True} | options
+    return group.create_dataset(
+        name, data=values, chunks=chunks or True, fletcher32=True, **options
+    )
+
+
+def put_ragged(group: h5py.Group, offsets: str, parts: dict[str, Sequence[np.ndarray]]) -> None:
+    """Write lists of arrays, one after the other, with the row at which each begins."""
+    lengths = [len(each) for each in next(iter(parts.values()))]
+    put(group, offsets, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+    for name, arrays in parts.items():
+        put(group, name, np.concatenate(arrays))
+
+
+def read_shard(path: Path, kind: str) -> h5py.File:
+    """Open a result of a stage.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged or something else.
+    """
+    try:
+        file = h5py.File(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: missing or damaged ({str(error).splitlines()[0]}); a {kind} file is needed"
+        ) from None
+    found = file.attrs.get("kind")
+    if found != kind:
+        file.close()
+        raise InputError(f"{path}: holds {found!r}; a {kind} file is needed")
+    return file
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file behind its seal."""
+    with open(path, "rb") as file:
+        file.seek(SEAL_BYTES)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _seal(path: Path) -> None:
+    """Write the checksum of a finished file into its user block."""
+    text = f"{SEAL}{_digest(path)}\n".encode().ljust(SEAL_BYTES, b"\0")
+    with open(path, "rb+") as file:
+        file.write(text)
+
+
+def seal_faults(path: Path) -> list[str]:
+    """Say whether any byte of a file has changed since it was written; no line means none has."""
+    with open(path, "rb") as file:
+        found = file.read(SEAL_BYTES)
+    if not found.startswith(SEAL.encode()):
+        return [f"{path}: has no seal; a file made by polysve starts with {SEAL.strip()!r}"]
+    if found != f"{SEAL}{_digest(path)}\n".encode().ljust(SEAL_BYTES, b"\0"):
+        return [f"{path}: damaged: its bytes do not match its SHA-256 seal"]
+    return []
