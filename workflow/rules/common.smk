@@ -30,17 +30,13 @@ except InputError as error:
 wildcard_constraints:
     ensemble="|".join(STUDY.ensembles),
     experiment="|".join(STUDY.experiments) or "-",
-    start=r"\d{6,}",
-    stop=r"\d{6,}",
+    start=r"\d+",
+    stop=r"\d+",
 
 
-# A job owns its cores: libraries that start threads of their own would only take them from other jobs.
+# Snakemake itself keeps numerical libraries to the threads of a rule (OMP_NUM_THREADS and the like).
 # The folder of this Python stands last, so that an environment of --sdm conda or apptainer goes before it.
-shell.prefix(
-    f'export PATH="$PATH:{Path(sys.executable).parent}" '
-    "OMP_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} MKL_NUM_THREADS={threads} "
-    "TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1; "
-)
+shell.prefix(f'export PATH="$PATH:{Path(sys.executable).parent}"; ')
 
 
 def code(stage):

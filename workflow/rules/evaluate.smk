@@ -36,5 +36,5 @@ rule evaluate:
         settings=lambda wildcards: STUDY.experiments[wildcards.experiment].evaluate.canonical_json(),
         code=code("evaluate"),
     shell:
-        "polysve evaluate {input.inputs} {input.model} {input.history} {params.folder}"
+        "TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1 polysve evaluate {input.inputs} {input.model} {input.history} {params.folder}"
         " --settings {params.settings:q} > {log} 2>&1"

@@ -21,4 +21,4 @@ rule train:
         settings=lambda wildcards: STUDY.experiments[wildcards.experiment].train.canonical_json(),
         code=code("train"),
     shell:
-        "polysve train {input} {output.model} {output.history} --settings {params.settings:q} > {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1 polysve train {input} {output.model} {output.history} --settings {params.settings:q} > {log} 2>&1"
