@@ -31,8 +31,6 @@ class Space(NamedTuple):
     """Shape (n, 2)."""
     elements: Integers
     """Node numbers of each triangle, shape (t, k)."""
-    boundary: Integers
-    """Nodes on the window's edge."""
     order: int
 
 
@@ -58,13 +56,7 @@ def reference_element(order: int) -> tuple[object, Array]:
 
 
 def lagrange_space(mesh: Mesh, order: int) -> Space:
-    """Number the nodes of a Lagrange element of the given order with scikit-fem.
-
-    Raises
-    ------
-    ValueError
-        If the mesh's boundary is not one closed line around a square window.
-    """
+    """Number the nodes of a Lagrange element of the given order with scikit-fem."""
     import skfem
 
     element, _ = reference_element(order)
@@ -80,16 +72,14 @@ def lagrange_space(mesh: Mesh, order: int) -> Space:
     reference = element.doflocs
     jacobian = corners[:, 1:] - corners[:, :1]
     points[elements] = corners[:, :1] + np.einsum("kp,tpd->tkd", reference, jacobian)
-    low, high = points.min(0), points.max(0)
-    tolerance = 1e-9 * (high - low).max()
-    edge = ((points - low < tolerance) | (high - points < tolerance)).any(1)
-    return Space(points, elements, np.flatnonzero(edge), order)
+    return Space(points, elements, order)
 
 
 class System(NamedTuple):
     """Stiffness matrix of an SVE and the three unit strains, before any boundary condition."""
 
-    space: Space
+    points_um: Array
+    """Nodes, shape (n, 2)."""
     row: Integers
     column: Integers
     value: Array
@@ -98,51 +88,67 @@ class System(NamedTuple):
     """Displacements ε·x of the unit strains, shape (2n, 3)."""
     force: Array
     """Matrix times `strain`, shape (2n, 3)."""
-    area_um2: float
+    traction: Array
+    """Work-equivalent nodal forces t = σ·n on the edge of the three unit stresses, shape (2n, 3)."""
+
+    @property
+    def area_um2(self) -> float:
+        """Area of the window."""
+        return float(np.prod(np.ptp(self.points_um, axis=0)))
 
 
 def assemble(space: Space, element_stiffness_gpa: Array) -> System:
     """Assemble the stiffness matrix, all elements at once.
-
-    On straight-sided triangles the gradients of the shape functions are constant combinations of their reference
-    gradients, so one small matrix product gives every element matrix (Zienkiewicz & Taylor, The Finite Element
-    Method, vol. 1).
 
     Parameters
     ----------
     element_stiffness_gpa : array, shape (t, 3, 3)
         Plane stiffness of each triangle, Voigt 11, 22, 12; the matrix is per unit thickness.
     """
-    gradient, determinant = reference_gradients(space)
-    tensor = element_stiffness_gpa[:, VOIGT[:, :, None, None], VOIGT]
-    moduli = np.einsum("tacbd,tqd->tacbq", tensor, gradient)
-    moduli = (
-        np.einsum("tpc,tacbq->tabpq", gradient, moduli)
+    corners = space.points_um[space.elements[:, :3]]
+    blocks = element_matrices(corners, element_stiffness_gpa, space.order).transpose(2, 0, 3, 1, 4)
+    dofs = 2 * space.elements[:, :, None] + np.arange(2)
+    row = np.broadcast_to(dofs[:, :, :, None, None], blocks.shape)
+    column = np.broadcast_to(dofs[:, None, None, :, :], blocks.shape)
+    return build_system(
+        space.points_um, row, column, blocks, space.elements, element_normals(corners, space.order)
+    )
+
+
+def element_matrices(corners_um: Array, element_stiffness_gpa: Array, order: int) -> Array:
+    """Stiffness matrices of straight-sided triangles, all at once.
+
+    The gradients of their shape functions are constant combinations of reference gradients, so one small matrix
+    product gives every element matrix (Zienkiewicz & Taylor, The Finite Element Method, vol. 1).
+
+    Parameters
+    ----------
+    corners_um : array, shape (t, 3, 2)
+    element_stiffness_gpa : array, shape (t, 3, 3)
+
+    Returns
+    -------
+    array, shape (k, k, t, 2, 2)
+        Node by node, displacement by displacement.
+    """
+    gradient, determinant = reference_gradients(corners_um)
+    tensor = (
+        element_stiffness_gpa[:, VOIGT[:, :, None, None], VOIGT]
         / np.abs(determinant)[:, None, None, None, None]
     )
-    _, products = reference_element(space.order)
-    count = space.elements.shape[1]
-    blocks = (moduli.reshape(-1, 4) @ products).reshape(-1, 2, 2, count, count)
-    dofs = 2 * space.elements[:, None, :] + np.arange(2)[:, None]
-    row = np.broadcast_to(dofs[:, :, None, :, None], blocks.shape)
-    column = np.broadcast_to(dofs[:, None, :, None, :], blocks.shape)
-    lower = row >= column
-    size = 2 * len(space.points_um)
-    matrix = coo_array((blocks[lower], (row[lower], column[lower])), shape=(size, size)).tocsc()
-
-    low, high = space.points_um.min(0), space.points_um.max(0)
-    strain = np.einsum("sab,nb->nas", UNIT_STRAINS, space.points_um - low).reshape(-1, 3)
-    force = matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain
-    column = np.repeat(np.arange(size), np.diff(matrix.indptr))
-    return System(
-        space, matrix.indices, column, matrix.data, strain, force, float(np.prod(high - low))
+    # (t, a, c, b, d) contracted with ∂ξp/∂xc and ∂ξq/∂xd
+    moduli = tensor @ gradient.transpose(0, 2, 1)[:, None, None]
+    moduli = gradient[:, None, None] @ moduli.transpose(0, 1, 3, 2, 4)
+    products = reference_element(order)[1]
+    count = round(products.shape[1] ** 0.5)
+    return (products.T @ moduli.transpose(3, 4, 0, 1, 2).reshape(4, -1)).reshape(
+        count, count, -1, 2, 2
     )
 
 
-def reference_gradients(space: Space) -> tuple[Array, Array]:
+def reference_gradients(corners_um: Array) -> tuple[Array, Array]:
     """Gradients of the two reference coordinates times the determinant, (t, 2, 2), and the determinant, (t,)."""
-    corners = space.points_um[space.elements[:, :3]]
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    first, second = corners_um[:, 1] - corners_um[:, 0], corners_um[:, 2] - corners_um[:, 0]
     determinant = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
     gradient = np.stack([second[:, 1], -second[:, 0], -first[:, 1], first[:, 0]], 1).reshape(
         -1, 2, 2
@@ -150,19 +156,13 @@ def reference_gradients(space: Space) -> tuple[Array, Array]:
     return gradient, determinant
 
 
-def tractions(space: Space) -> Array:
-    """Work-equivalent nodal forces of the three unit stresses t = σ·n on the edge, shape (2n, 3).
+def element_normals(corners_um: Array, order: int) -> Array:
+    """∫ ∇φ dA of each triangle's shape functions, shape (t, k, 2).
 
-    By the divergence theorem ∮ φ n ds = ∫ ∇φ dA, which vanishes for nodes inside.
+    Summed over triangles this is ∮ φ n ds by the divergence theorem: nothing inside, the edge's normal on the edge.
     """
-    gradient, determinant = reference_gradients(space)
-    integral = np.einsum(
-        "t,tpa,pk->tka", np.sign(determinant), gradient, _reference_integrals(space.order)
-    )
-    flat, count = space.elements.ravel(), len(space.points_um)
-    normal = np.stack([np.bincount(flat, integral[..., a].ravel(), count) for a in (0, 1)], 1)
-    stress = UNIT_STRAINS * np.array([1, 1, 2])[:, None, None]
-    return np.einsum("sab,nb->nas", stress, normal).reshape(-1, 3)
+    gradient, determinant = reference_gradients(corners_um)
+    return np.einsum("t,tpa,pk->tka", np.sign(determinant), gradient, _reference_integrals(order))
 
 
 @cache
@@ -176,6 +176,45 @@ def _reference_integrals(order: int) -> Array:
         element.lbasis(points, i)[1] * np.ones_like(weights) for i in range(len(element.doflocs))
     ]
     return np.einsum("ipx,x->pi", gradient, weights)
+
+
+def build_system(
+    points_um: Array,
+    row: Integers,
+    column: Integers,
+    value: Array,
+    elements: Integers,
+    normals: Array,
+) -> System:
+    """Sum up element contributions.
+
+    Parameters
+    ----------
+    points_um : array, shape (n, 2)
+    row, column, value : arrays of one shape
+        Entries of the element matrices; only the lower triangle is taken.
+    elements, normals : arrays, shapes (t, k) and (t, k, 2)
+        ∫ ∇φ dA of the nodes named.
+    """
+    size = 2 * len(points_um)
+    lower = row >= column
+    matrix = coo_array((value[lower], (row[lower], column[lower])), shape=(size, size)).tocsc()
+    strain = np.einsum("sab,nb->nas", UNIT_STRAINS, points_um - points_um.min(0)).reshape(-1, 3)
+    force = matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain
+    column = np.repeat(np.arange(size), np.diff(matrix.indptr))
+    flat = elements.ravel()
+    normal = np.stack(
+        [np.bincount(flat, normals[..., a].ravel(), len(points_um)) for a in (0, 1)], 1
+    )
+    traction = np.einsum("sab,nb->nas", UNIT_STRAINS * [[[1]], [[1]], [[2]]], normal).reshape(-1, 3)
+    return System(points_um, matrix.indices, column, matrix.data, strain, force, traction)
+
+
+def boundary_nodes(points_um: Array) -> Integers:
+    """Nodes on the window's edge."""
+    low, high = points_um.min(0), points_um.max(0)
+    tolerance = 1e-9 * (high - low).max()
+    return np.flatnonzero(((points_um - low < tolerance) | (high - points_um < tolerance)).any(1))
 
 
 def solve(system: System, number: Integers, load: Array) -> Array:
@@ -237,7 +276,7 @@ def kubc(system: System) -> tuple[Array, Array]:
         For the three unit strains.
     """
     free = np.ones(len(system.strain), bool)
-    free[_dofs(system.space.boundary)] = False
+    free[_dofs(boundary_nodes(system.points_um))] = False
     number = np.where(free, np.cumsum(free) - 1, -1)
     return _relax(system, number)
 
@@ -250,9 +289,10 @@ def pbc(system: System) -> tuple[Array, Array]:
     ValueError
         If nodes on opposite edges do not face each other.
     """
-    master = np.arange(len(system.space.points_um))
-    master[system.space.boundary] = periodic_masters(system.space)
-    held = master == master[system.space.boundary[0]]
+    boundary = boundary_nodes(system.points_um)
+    master = np.arange(len(system.points_um))
+    master[boundary] = periodic_masters(system.points_um, boundary)
+    held = master == master[boundary[0]]
     own = (master == np.arange(len(master))) & ~held
     node = np.where(held, -1, (np.cumsum(own) - 1)[master])
     number = np.where(node[:, None] < 0, -1, 2 * node[:, None] + np.arange(2)).ravel()
@@ -269,15 +309,14 @@ def _relax(system: System, number: Integers) -> tuple[Array, Array]:
 
 def subc(system: System) -> tuple[Array, Array]:
     """Solve with t = σ·n on the edge; returns as `kubc`, displacements for the three unit mean strains."""
-    points = system.space.points_um
+    points = system.points_um
     low = points.min(0)
     corner = ((points - low) ** 2).sum(1).argmin()
     other = ((points - [points[:, 0].max(), low[1]]) ** 2).sum(1).argmin()
     free = np.ones(len(system.strain), bool)
     free[[2 * corner, 2 * corner + 1, 2 * other + 1]] = False
-    load = tractions(system.space)
-    displacement = solve(system, np.where(free, np.cumsum(free) - 1, -1), load)
-    stiffness = np.linalg.inv(load.T @ displacement / system.area_um2)
+    displacement = solve(system, np.where(free, np.cumsum(free) - 1, -1), system.traction)
+    stiffness = np.linalg.inv(system.traction.T @ displacement / system.area_um2)
     return (stiffness + stiffness.T) / 2, displacement @ stiffness
 
 
@@ -289,7 +328,7 @@ def _dofs(nodes: Integers) -> Integers:
     return (2 * nodes[:, None] + np.arange(2)).ravel()
 
 
-def periodic_masters(space: Space) -> Integers:
+def periodic_masters(points_um: Array, boundary: Integers) -> Integers:
     """Node on the left or lower edge that each boundary node repeats periodically.
 
     Raises
@@ -297,7 +336,7 @@ def periodic_masters(space: Space) -> Integers:
     ValueError
         If a node has no partner within 1e-6 of the window.
     """
-    points = space.points_um[space.boundary]
+    points = points_um[boundary]
     low, high = points.min(0), points.max(0)
     where = (points - low) / (high - low)
     own = np.flatnonzero((where < 1 - 1e-9).all(1))
@@ -306,7 +345,7 @@ def periodic_masters(space: Space) -> Integers:
         raise ValueError(
             f"boundary nodes do not face each other: they are {distance.max():.2g} of the window apart"
         )
-    return space.boundary[own[nearest]]
+    return boundary[own[nearest]]
 
 
 def apparent_stiffness(
@@ -332,5 +371,11 @@ def apparent_stiffness(
     dict
         Apparent stiffness (3, 3) in GPa by boundary condition, as the finite elements give it.
     """
-    system = assemble(lagrange_space(mesh, order), element_stiffness_gpa)
+    from polysve.condensation import assemble_fans, find_fans
+
+    fans = find_fans(mesh)
+    if fans is None:
+        system = assemble(lagrange_space(mesh, order), element_stiffness_gpa)
+    else:
+        system = assemble_fans(mesh, fans, element_stiffness_gpa, order)
     return {name: SOLVERS[name](system)[0] for name in boundary_conditions}

@@ -46,29 +46,35 @@ def label_mesh(mesh: Mesh, theta_rad: Array, settings: HomogenizeSettings) -> La
         If a stiffness is not positive definite.
     """
     crystal = plane_stress(**settings.material.model_dump())
-    wanted = settings.boundary_conditions
-    needed = tuple(dict.fromkeys([*wanted, "pbc"])) if settings.correct else wanted
     elements = crystal.stiffness(theta_rad)[mesh.grain]
-    raw = apparent_stiffness(mesh, elements, needed, settings.element_order)
-    factor = 1.0
-    if settings.correct:
-        smallest, largest = extreme_moduli(raw["pbc"])
-        factor = crystal.geometric_mean / np.sqrt(smallest * largest)
-    corrected = {
-        name: restore_geometric_mean(raw[name], factor, crystal.bulk)
-        if settings.correct
-        else raw[name]
-        for name in wanted
-    }
-    raw = {name: raw[name] for name in wanted}
+    order = settings.element_order
+    raw, label = _solve(mesh, elements, crystal, settings, order)
     indicator = {}
-    if settings.indicator and settings.element_order > 1:
-        cheaper = apparent_stiffness(mesh, elements, wanted, settings.element_order - 1)
+    if settings.indicator and order > 1:
+        _, cheaper = _solve(mesh, elements, crystal, settings, order - 1)
         indicator = {
-            f"indicator_{name}": float(young_modulus(cheaper[name]) / young_modulus(raw[name]) - 1)
-            for name in wanted
+            f"indicator_{name}": float(
+                young_modulus(cheaper[name]) / young_modulus(label[name]) - 1
+            )
+            for name in label
         }
-    return Label(corrected, raw, quality(raw, crystal, mesh) | indicator)
+    return Label(
+        label, {name: raw[name] for name in label}, quality(raw, crystal, mesh) | indicator
+    )
+
+
+def _solve(
+    mesh: Mesh, elements: Array, crystal: PlaneStress, settings: HomogenizeSettings, order: int
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Stiffness by boundary condition, raw and as a label; the correction needs PBC whether asked for or not."""
+    wanted = settings.boundary_conditions
+    if not settings.correct:
+        raw = apparent_stiffness(mesh, elements, wanted, order)
+        return raw, raw
+    raw = apparent_stiffness(mesh, elements, tuple(dict.fromkeys([*wanted, "pbc"])), order)
+    smallest, largest = extreme_moduli(raw["pbc"])
+    factor = crystal.geometric_mean / np.sqrt(smallest * largest)
+    return raw, {name: restore_geometric_mean(raw[name], factor, crystal.bulk) for name in wanted}
 
 
 def quality(raw: dict[str, Array], crystal: PlaneStress, mesh: Mesh) -> dict[str, float]:
@@ -79,6 +85,7 @@ def quality(raw: dict[str, Array], crystal: PlaneStress, mesh: Mesh) -> dict[str
     dict
         ``bulk_residual_BC``: largest entry of C̄·(1,1,0) - 2K·(1,1,0) over 2K, zero up to rounding on any mesh.
         ``geometric_mean_defect`` (PBC): √(E_min E_max)/√(E<100> E<110>) - 1, the label's discretization error.
+        ``indicator_BC``: change of the label's Ē when the elements are of one order less.
         ``order_residual``: smallest eigenvalue of C̄_KUBC - C̄_PBC and C̄_PBC - C̄_SUBC over 2K, not negative.
         ``n_nodes``, ``n_triangles``: size of the mesh.
     """

@@ -85,12 +85,13 @@ class TessellateSettings(Model):
 class MeshSettings(Model):
     """Triangle mesh of one grain structure."""
 
-    algorithm: Literal["gmsh", "fan"] = Field(
-        "gmsh",
-        description="gmsh: Delaunay triangles of one size; fan: each grain cut from its centre, without gmsh.",
+    algorithm: Literal["fan", "gmsh"] = Field(
+        "fan",
+        description="fan: each grain cut from its centre; gmsh: Delaunay triangles of one size, any polygons.",
     )
     element_size_fraction: Annotated[float, Field(gt=0, le=2)] = Field(
-        0.4, description="Target edge length over the grain size."
+        1.0,
+        description="Largest length of an element's edge on a grain boundary, over the grain size.",
     )
     merge_fraction: Annotated[float, Field(gt=0, le=0.05)] = Field(
         1e-3, description="Vertices closer than this, over the grain size, become one."
@@ -103,14 +104,14 @@ class HomogenizeSettings(Model):
     boundary_conditions: tuple[BoundaryCondition, ...] = Field(
         ("kubc", "subc", "pbc"), min_length=1
     )
-    element_order: Literal[1, 2, 3] = 2
+    element_order: Literal[1, 2, 3] = 3
     correct: bool = Field(
         True,
         description="Scale the directional moduli by the factor that makes the geometric mean under PBC exact.",
     )
     indicator: bool = Field(
         True,
-        description="Solve again with elements of one order less and store the change of the modulus.",
+        description="Solve again with elements of one order less and store the change of the label.",
     )
     material: MaterialSettings = MaterialSettings()
 
