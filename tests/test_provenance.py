@@ -117,7 +117,7 @@ def recorded(tmp_path):
     for output in outputs:
         output.write_text(f"content of {output.name}")
     record = tmp_path / "evaluate.provenance.json"
-    provenance.write_record(record, "compare", '{"seed":3,"a":1}', outputs)
+    provenance.write_record(record, "compare", '{"seed":3,"a":1}', outputs, [])
     return tmp_path
 
 

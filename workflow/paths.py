@@ -38,9 +38,13 @@ def ensemble(ensemble="{ensemble}"):
     return f"{RESULTS}/ensembles/{ensemble}.h5"
 
 
+def experiment_folder(experiment="{experiment}"):
+    return f"{RESULTS}/experiments/{experiment}"
+
+
 def experiment(file, experiment="{experiment}"):
-    """A file of one experiment: inputs.h5, model.keras, metrics.json, figures/..."""
-    return f"{RESULTS}/experiments/{experiment}/{file}"
+    """A file of one experiment: inputs.h5, model.keras, metrics.json, ..."""
+    return f"{experiment_folder(experiment)}/{file}"
 
 
 def log(stage, of):

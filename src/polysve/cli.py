@@ -121,7 +121,7 @@ def train(inputs: Input, model: Output, history: Output, settings: SettingsText)
     parsed = parse(TrainSettings, settings, "--settings")
     stage.run(inputs, model, history, parsed)
     record = model.parent / f"train{RECORD_SUFFIX}"
-    write_record(record, "train", parsed.canonical_json(), [model, history])
+    write_record(record, "train", parsed.canonical_json(), [model, history], [inputs])
 
 
 @app.command()
@@ -142,7 +142,7 @@ def evaluate(
     made = [output_dir / "metrics.json"]
     made += [each for part in ("predictions", "figures") for each in (output_dir / part).iterdir()]
     record = output_dir / f"evaluate{RECORD_SUFFIX}"
-    write_record(record, "evaluate", parsed.canonical_json(), made)
+    write_record(record, "evaluate", parsed.canonical_json(), made, [model])
 
 
 @app.command()
@@ -155,7 +155,7 @@ def compare(
     from polysve.stages import compare as stage
 
     stage.run(output, metrics)
-    write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", [output])
+    write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", [output], metrics)
 
 
 @app.command()

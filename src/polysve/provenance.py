@@ -7,6 +7,7 @@ import json
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def command_line() -> str:
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def record(stage: str, settings_json: str) -> dict:
+def record(stage: str, settings_json: str, made_from: Sequence[Path] = ()) -> dict:
     """What a result of a stage was made from.
 
     Parameters
@@ -99,24 +100,36 @@ def record(stage: str, settings_json: str) -> dict:
         Name of the stage.
     settings_json : str
         Canonical JSON of its settings.
+    made_from : sequence of Path
+        Results that it was made from, each with a record of its own.
 
     Returns
     -------
     dict
-        Keys stage, settings, seed (None where nothing is random), code_digest, package_versions, command.
+        Keys stage, settings, seed (its own or that of what it was made from), code_digest, command, package_versions
+        and made_from, the same of each result it was made from, package versions only where they differ.
     """
-    settings = json.loads(settings_json)
+    settings, versions = json.loads(settings_json), package_versions()
+    earlier = [read_record(path) for path in made_from]
+    for each in earlier:
+        each.pop("outputs", None)
+        if each["package_versions"] == versions:
+            del each["package_versions"]
+    seeds = [settings.get("seed"), *(each["seed"] for each in earlier)]
     return {
         "stage": stage,
         "settings": settings,
-        "seed": settings.get("seed"),
+        "seed": next((seed for seed in seeds if seed is not None), None),
         "code_digest": source_digest(f"{PACKAGE}.stages.{stage}"),
-        "package_versions": package_versions(),
         "command": command_line(),
+        "package_versions": versions,
+        "made_from": earlier,
     }
 
 
-def write_record(path: Path, stage: str, settings_json: str, outputs: list[Path]) -> None:
+def write_record(
+    path: Path, stage: str, settings_json: str, outputs: Sequence[Path], made_from: Sequence[Path]
+) -> None:
     """Write the record of results that can't hold it themselves (network, tables, figures).
 
     The record names each output relative to its own folder, with a checksum.
@@ -128,7 +141,8 @@ def write_record(path: Path, stage: str, settings_json: str, outputs: list[Path]
     }
     with atomic_path(path) as temporary:
         Path(temporary).write_text(
-            json.dumps(record(stage, settings_json) | {"outputs": listed}, indent=1) + "\n"
+            json.dumps(record(stage, settings_json, made_from) | {"outputs": listed}, indent=1)
+            + "\n"
         )
 
 

@@ -46,7 +46,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_h5(path: Path, kind: str, settings_json: str, attributes: dict) -> Iterator[h5py.File]:
+def new_h5(
+    path: Path, kind: str, settings_json: str, attributes: dict, made_from: Sequence[Path] = ()
+) -> Iterator[h5py.File]:
     """Open a new result file that appears under its name only when the block ends well.
 
     Parameters
@@ -58,6 +60,8 @@ def new_h5(path: Path, kind: str, settings_json: str, attributes: dict) -> Itera
         Canonical JSON of the stage's settings.
     attributes : dict
         More root attributes.
+    made_from : sequence of Path
+        Results that this one is made from: their records become part of its own.
     """
     from polysve.provenance import record
 
@@ -68,7 +72,7 @@ def new_h5(path: Path, kind: str, settings_json: str, attributes: dict) -> Itera
         "ensemble": "assemble",
         "inputs": "preprocess",
     }[kind]
-    made = record(stage, settings_json)
+    made = record(stage, settings_json, made_from)
     with atomic_path(path) as temporary:
         # the newest file format has checksums on its own structure; the user block is for the seal
         with h5py.File(temporary, "w", libver="latest", userblock_size=SEAL_BYTES) as file:

@@ -32,7 +32,7 @@ rule evaluate:
         mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
-        folder=lambda wildcards: paths.experiment("", wildcards.experiment),
+        folder=lambda wildcards: paths.experiment_folder(wildcards.experiment),
         settings=lambda wildcards: STUDY.experiments[wildcards.experiment].evaluate.canonical_json(),
         code=code("evaluate"),
     shell:

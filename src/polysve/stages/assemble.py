@@ -41,9 +41,10 @@ def run(ensemble_dir: Path, output: Path, settings: AssembleSettings) -> None:
     _count_failures(index, reasons, settings)
 
     first = TessellationShard(Path(ensemble_dir) / "tessellations" / names[0])
-    with new_h5(
-        output, "ensemble", settings.canonical_json(), _attributes(first, solved[0][0])
-    ) as file:
+    # the record of one shard stands for all: they differ only in the range of indices
+    example = Path(ensemble_dir) / "stiffness" / names[0]
+    attributes = _attributes(first, solved[0][0])
+    with new_h5(output, "ensemble", settings.canonical_json(), attributes, [example]) as file:
         file.attrs["n_failed"] = int((~kept).sum())
         file.attrs["failed"] = json.dumps(
             {int(i): reason for i, reason in zip(index, reasons, strict=True) if reason}

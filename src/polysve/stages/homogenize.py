@@ -30,7 +30,9 @@ def run(tessellation: Path, mesh: Path, output: Path, settings: HomogenizeSettin
         "corrected": settings.correct,
         "units": "stiffness and moduli in GPa, Voigt 11, 22, 12 with engineering shear",
     }
-    with new_h5(output, "stiffness", settings.canonical_json(), attributes) as file:
+    with new_h5(
+        output, "stiffness", settings.canonical_json(), attributes, [tessellation, mesh]
+    ) as file:
         put(file, "index", structures.index)
         put(file, "status", np.array([bool(reason) for reason in reasons], np.uint8))
         put(file, "reason", reasons)

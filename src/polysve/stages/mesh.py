@@ -30,7 +30,7 @@ def run(tessellation: Path, output: Path, settings: MeshSettings) -> None:
         except Exception as error:
             reasons[row] = f"mesh: {type(error).__name__}: {error}"
     attributes = {"ensemble": shard.attributes["ensemble"], "units": "lengths in um"}
-    with new_h5(output, "mesh", settings.canonical_json(), attributes) as file:
+    with new_h5(output, "mesh", settings.canonical_json(), attributes, [tessellation]) as file:
         put(file, "index", shard.index)
         put(file, "status", np.array([bool(reason) for reason in reasons], np.uint8))
         put(file, "reason", reasons)

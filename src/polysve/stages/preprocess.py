@@ -62,7 +62,9 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
         "material": json.dumps(first.material),
         "train_ensembles": json.dumps(settings.train_ensembles),
     }
-    with storage.new_h5(output, "inputs", settings.canonical_json(), attributes) as file:
+    with storage.new_h5(
+        output, "inputs", settings.canonical_json(), attributes, [ensembles[name] for name in names]
+    ) as file:
         for name, source in sources.items():
             parts = np.full(len(source), TEST, np.uint8)
             if name in settings.train_ensembles:
@@ -153,7 +155,7 @@ def _write_group(
         "squared_areas": squared_areas[sve],
     }
     for name, values in tables.items():
-        group.create_dataset(name, data=values, fletcher32=True)
+        storage.put(group, name, values)
     group.attrs["window_um"] = source.window_um
     group.attrs["grain_size_um"] = source.grain_size_um
 
