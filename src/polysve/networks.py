@@ -1,0 +1,184 @@
+"""The networks by name, and the physical model around each: images in, GPa out."""
+
+import keras
+import numpy as np
+
+from polysve.errors import InputError
+from polysve.settings import NetworkSettings
+from polysve.spectral import SpectralFeatures
+from polysve.stiffness_head import StiffnessHead
+
+LINEAR = ("spectral",)
+"""Architectures whose only weights are linear: they are fitted in closed form."""
+
+
+def build(settings: NetworkSettings, image_shape: tuple[int, int, int], outputs: int, seed: int):
+    """Network with normalized outputs: zero mean and unit variance over the training split.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+        Architecture, filters, pooling and regression block.
+    image_shape : (int, int, int)
+        Rows, columns and channels of the training images. Only networks that flatten are bound to rows and columns.
+    outputs : int
+        Number of outputs.
+    seed : int
+        Of the initial weights and of dropout.
+
+    Raises
+    ------
+    InputError
+        If the images cannot feed the architecture.
+    """
+    keras.utils.set_random_seed(seed)
+    if settings.architecture in LINEAR:
+        return _spectral(image_shape[-1], outputs)
+    rows, columns, channels = image_shape
+    fixed = settings.pooling == "flatten" or settings.architecture == "mlp"
+    if min(rows, columns) < 2 ** len(settings.filters) and settings.architecture != "mlp":
+        raise InputError(
+            f"network.filters has {len(settings.filters)} stages, each halving the image; "
+            f"{rows} x {columns} pixels allow {int(np.log2(min(rows, columns)))}"
+        )
+    inputs = keras.Input((rows, columns, channels) if fixed else (None, None, channels))
+    body = {"mlp": _mlp, "cnn": _cnn, "resnet": _resnet, "densenet": _densenet}
+    x = body[settings.architecture](inputs, settings.filters)
+    if fixed:
+        x = keras.layers.Flatten()(x)
+    else:
+        x = keras.layers.GlobalAveragePooling2D()(x)
+    x = _regression_block(x, settings)
+    return keras.Model(inputs, keras.layers.Dense(outputs, name="outputs")(x))
+
+
+def _regression_block(x, settings: NetworkSettings):
+    """Dense layers of the published study, with L1, L2 and dropout."""
+    for _ in range(settings.dense_layers):
+        penalty = keras.regularizers.L1L2(settings.l1, settings.l2)
+        x = keras.layers.Dense(
+            settings.dense_nodes,
+            activation="relu",
+            kernel_initializer="he_normal",
+            kernel_regularizer=penalty,
+        )(x)
+        if settings.dropout:
+            x = keras.layers.Dropout(settings.dropout)(x)
+    return x
+
+
+def _convolution(x, filters: int, strides: int = 1, size: int = 3):
+    return keras.layers.Conv2D(
+        filters, size, strides=strides, padding="same", kernel_initializer="he_normal"
+    )(x)
+
+
+def _mlp(x, filters):
+    """No convolution: pixels go straight to the regression block."""
+    return x
+
+
+def _cnn(x, filters):
+    """Stages of a 3×3 convolution, ReLU and 2×2 maximum, as published."""
+    for count in filters:
+        x = keras.layers.Activation("relu")(_convolution(x, count))
+        x = keras.layers.MaxPooling2D()(x)
+    return x
+
+
+def _resnet(x, filters):
+    """Stages of a halving convolution and one residual block (He et al., CVPR 2016, pre-activation)."""
+    for count in filters:
+        x = _convolution(x, count, strides=2)
+        branch = x
+        for _ in range(2):
+            branch = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(branch))
+            branch = _convolution(branch, count)
+        x = keras.layers.Add()([x, branch])
+    return keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
+
+
+def _densenet(x, filters, layers_per_stage: int = 3):
+    """Stages of three layers that see all earlier ones, between halvings (Huang et al., CVPR 2017)."""
+    for count in filters:
+        x = _convolution(x, count, strides=2)
+        for _ in range(layers_per_stage):
+            new = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
+            new = _convolution(new, max(1, count // layers_per_stage))
+            x = keras.layers.Concatenate()([x, new])
+    return keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
+
+
+def _spectral(channels: int, outputs: int):
+    """Directional second-order features and a linear head that turns with the material.
+
+    Each vector feature has one coefficient for both of its components, so that mirror images and quarter turns of
+    the window are treated exactly; the third output (volume), where there is one, is linear in the scalar features.
+    """
+    inputs = keras.Input((None, None, channels))
+    vectors, scalars = SpectralFeatures(name="features")(inputs)
+    pair = keras.layers.Dense(1, use_bias=False, name="vector_head")(vectors)
+    pair = keras.layers.Flatten()(pair)
+    if outputs == 2:
+        return keras.Model(inputs, pair)
+    volume = keras.layers.Dense(1, name="scalar_head")(scalars)
+    return keras.Model(inputs, keras.layers.Concatenate()([volume, pair]))
+
+
+def physical(network, offset: np.ndarray, scale: np.ndarray, head: StiffnessHead | None):
+    """The network with its normalization undone: `predict(images)` gives GPa.
+
+    Parameters
+    ----------
+    network : keras.Model
+        As `build` makes it; its weights are shared.
+    offset, scale : (k,) array
+        Mean and standard deviation of the training targets, in coordinates of the head if there is one.
+    head : StiffnessHead or None
+        None where the only output is Ē.
+    """
+    x = keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="units")(network.output)
+    return keras.Model(network.input, x if head is None else head(x))
+
+
+def load(path):
+    """Load a `.keras` model in safe mode.
+
+    Raises
+    ------
+    InputError
+        If the file is not a model, or was made for another version of the package.
+    """
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{path}: not a .keras model of polysve ({reason})") from None
+
+
+def stiffness_head(model) -> StiffnessHead | None:
+    """The model's last layer if it predicts C̄, None if it predicts Ē alone."""
+    last = model.layers[-1]
+    return last if isinstance(last, StiffnessHead) else None
+
+
+def predict_targets(model, images: np.ndarray, batch_size: int = 64) -> np.ndarray:
+    """Outputs (n, k) in GPa for images (n, p, p, channels), Ē or C̄11, C̄66, C̄16.
+
+    Raises
+    ------
+    InputError
+        If the model was trained on images of another shape.
+    """
+    wanted = model.input_shape[1:]
+    if any(want not in (None, have) for want, have in zip(wanted, images.shape[1:], strict=True)):
+        raise InputError(
+            f"images have the shape {images.shape[1:]}; the model reads {wanted} (None: any size)"
+        )
+    return model.predict(images, batch_size=batch_size, verbose=0)
+
+
+def young_modulus(model, targets_gpa: np.ndarray) -> np.ndarray:
+    """Ē (n,) in GPa from the model's outputs (n, k)."""
+    head = stiffness_head(model)
+    return targets_gpa[:, 0] if head is None else head.young_modulus(targets_gpa)

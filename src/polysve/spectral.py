@@ -1,0 +1,130 @@
+"""Second-order directional features of a harmonic image, as a Keras layer.
+
+With z = c + i s, c = cos 4θ, s = sin 4θ, the apparent stiffness of a weakly anisotropic polycrystal under periodic
+boundary conditions is a second-order functional of z whose kernel depends on the direction φ of the wave vector only.
+"""
+
+import keras
+from keras import ops
+
+
+def wave_directions(pixels, dtype="float32"):
+    """Cos mφ and sin mφ, m = 4, 8, 12, of the wave vectors of a square image.
+
+    Parameters
+    ----------
+    pixels : int or scalar tensor
+        Image side p.
+
+    Returns
+    -------
+    dict
+        m to a pair of (p, p) tensors, zero at the zero wave vector. At the Nyquist wave numbers of an even p, which
+        stand for both signs, the sine is their mean: zero.
+    """
+    index = ops.arange(pixels)
+    number = ops.cast(ops.where(2 * index > pixels, index - pixels, index), dtype)
+    single = ops.cast(ops.not_equal(2 * index, pixels), dtype)
+    kx, ky = number[None, :], number[:, None]
+    square = kx * kx + ky * ky
+    nonzero = ops.cast(square > 0, dtype)
+    square = ops.maximum(square, 1)
+    cos2, sin2 = (kx * kx - ky * ky) / square, 2 * kx * ky / square
+    cos4, sin4 = cos2 * cos2 - sin2 * sin2, 2 * sin2 * cos2
+    cos8, sin8 = cos4 * cos4 - sin4 * sin4, 2 * sin4 * cos4
+    cos12, sin12 = cos8 * cos4 - sin8 * sin4, sin8 * cos4 + cos8 * sin4
+    odd = nonzero * single[None, :] * single[:, None]
+    pairs = {4: (cos4, sin4), 8: (cos8, sin8), 12: (cos12, sin12)}
+    return {m: (nonzero * cosine, odd * sine) for m, (cosine, sine) in pairs.items()}
+
+
+def _reverse(spectrum):
+    """Value at −k of a (n, p, p) spectrum in FFT order."""
+    return ops.roll(ops.flip(spectrum, axis=(1, 2)), (1, 1), axis=(1, 2))
+
+
+def _times(a, b):
+    """Product of complex numbers given as (real, imaginary)."""
+    return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
+
+
+def _conjugate(a):
+    return a[0], -a[1]
+
+
+@keras.saving.register_keras_serializable(package="polysve")
+class SpectralFeatures(keras.layers.Layer):
+    """Features that turn with the material as C̄ does, from harmonic images of any size.
+
+    With z̄ the window mean, ẑ the Fourier coefficients, P = |ẑ(k)|² and B = ẑ(k) ẑ(−k) summed over k ≠ 0, a turn of the
+    polycrystal by α multiplies z̄ by exp(4iα), ΣP exp(imφ) by exp(imα) and ΣB exp(imφ) by exp((8+m)iα). The vector
+    features are all the products up to third order that turn with exp(4iα), the scalar ones those that do not turn.
+    Periodic shifts change neither; quarter turns neither (exp(4iα) = 1); a mirror image conjugates.
+
+    Returns
+    -------
+    vectors : (n, 2, J) tensor
+        Real and imaginary parts of J complex features.
+    scalars : (n, S) tensor
+
+    Notes
+    -----
+    The second-order term of the perturbation series: Milton, *The Theory of Composites*, chapter 15.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.random.default_rng(1).normal(size=(1, 8, 8, 2))
+    >>> vectors, _ = SpectralFeatures(dtype="float64")(image)
+    >>> turned, _ = SpectralFeatures(dtype="float64")(np.rot90(image, axes=(1, 2)))
+    >>> bool(np.allclose(vectors, turned))
+    True
+    """
+
+    def call(self, inputs):
+        """Map images (n, p, p, 2) to vectors (n, 2, J) and scalars (n, S)."""
+        pixels = ops.shape(inputs)[1]
+        real, imaginary = ops.fft2((inputs[..., 0], inputs[..., 1]))
+        count = ops.cast(pixels * pixels, real.dtype)
+        spectrum = real / count, imaginary / count
+        mean = spectrum[0][:, 0, 0], spectrum[1][:, 0, 0]
+        opposite = _reverse(spectrum[0]), _reverse(spectrum[1])
+        power = spectrum[0] ** 2 + spectrum[1] ** 2
+        pair = _times(spectrum, opposite)
+        waves = wave_directions(pixels, real.dtype)
+
+        def total(values):
+            return ops.sum(values, axis=(1, 2))
+
+        def power_moment(m):
+            cosine, sine = waves[m]
+            return total(power * cosine), total(power * sine)
+
+        def pair_moment(m):
+            cosine, sine = waves[abs(m)]
+            turned = _times(pair, (cosine, sine if m > 0 else -sine))
+            return total(turned[0]), total(turned[1])
+
+        power0 = total(power) - power[:, 0, 0]
+        pair0 = total(pair[0]) - pair[0][:, 0, 0], total(pair[1]) - pair[1][:, 0, 0]
+        mean_square = mean[0] ** 2 + mean[1] ** 2
+        flat = pair_moment(-8)
+        vectors = [
+            mean,
+            power_moment(4),
+            pair_moment(-4),
+            _conjugate(pair_moment(-12)),
+            _times(mean, (mean_square, 0.0)),
+            _times(mean, (power0, 0.0)),
+            _times(_conjugate(mean), pair0),
+            _times(mean, flat),
+            _times(mean, _conjugate(flat)),
+            _times(_conjugate(mean), power_moment(8)),
+            _times(_times(mean, mean), _conjugate(power_moment(4))),
+        ]
+        scalars = [mean_square, power0, flat[0]]
+        pairs = [ops.stack([a, b], axis=1) for a, b in vectors]
+        return ops.stack(pairs, axis=2), ops.stack(scalars, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2, 11), (input_shape[0], 3)

@@ -1,0 +1,35 @@
+"""inputs.h5 to a trained network and the history of its training."""
+
+from pathlib import Path
+
+from polysve import storage, training
+from polysve.settings import TrainSettings
+
+
+def run(inputs_path: Path, model_path: Path, history_path: Path, settings: TrainSettings) -> None:
+    """Train one network.
+
+    Parameters
+    ----------
+    inputs_path : Path
+        inputs.h5 of the experiment.
+    model_path : Path
+        `.keras` file to write: images in, GPa out. A checkpoint lies beside it while the training runs.
+    history_path : Path
+        CSV to write, one row an epoch.
+    settings : TrainSettings
+
+    Raises
+    ------
+    InputError
+        If the data do not fit the architecture, or the training diverges.
+    """
+    inputs = training.read_inputs(inputs_path)
+    model, history, checkpoint = training.train(
+        inputs, settings, model_path.with_suffix(".checkpoint.h5")
+    )
+    with storage.atomic_path(model_path) as temporary:
+        model.save(temporary)
+    with storage.atomic_path(history_path) as temporary:
+        training.write_history(temporary, history)
+    checkpoint.remove()
