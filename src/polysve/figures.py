@@ -7,6 +7,7 @@ for another size than a column's.
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -61,7 +62,7 @@ def parity(
     title : str
         Names the ensemble and the number of SVEs.
     """
-    figure, axes = _panels(1, 2, 0.56, sharex=True, sharey=True)
+    figure, axes = _panels(1, 2, 0.86, sharex=True, sharey=True)
     low, high = _limits(true_gpa, predicted_gpa, baseline_gpa)
     shared = {"gridsize": 45, "mincnt": 1, "extent": (low, high, low, high), "linewidths": 0.1}
     named = zip(axes, ("network", "6-parameter fit"), (predicted_gpa, baseline_gpa), strict=True)
@@ -77,12 +78,14 @@ def parity(
             f"bias {metrics.bias_percent(true_gpa, values):+.3f} %",
             f"scatter error {metrics.sdape_percent(true_gpa, values):.2f} %",
         )
-        axis.text(0.03, 0.97, "\n".join(lines), transform=axis.transAxes, va="top")
+        axis.text(0.98, 0.03, "\n".join(lines), transform=axis.transAxes, ha="right")
     most = max(each.get_array().max() for each in drawn)
     for each in drawn:
         each.set_norm(mpl.colors.LogNorm(1, max(2, most)))
     axes[0].set_ylabel("Ē, predicted (GPa)")
-    bar = figure.colorbar(drawn[0], ax=list(axes), shrink=0.8)
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if tick <= max(2, most)]
+    bar = figure.colorbar(drawn[0], ax=list(axes), shrink=0.8, ticks=ticks, format="%d")
+    bar.minorticks_off()
     bar.set_label("SVEs per cell")
     figure.suptitle(title)
     return figure
@@ -94,21 +97,24 @@ def loss_curves(history: dict[str, np.ndarray], diagnosis: dict) -> Figure:
     Parameters
     ----------
     history : dict of arrays, shape (epochs,)
-        ``loss``, ``val_loss`` (shares of the target's variance) and, where recorded, ``learning_rate``.
+        ``loss``, ``val_loss`` (shares of the target's variance) and ``learning_rate``.
     diagnosis : dict
         Of `metrics.diagnose`.
     """
     figure, axes = _panels(1, 1, 0.9)
     axis = axes[0]
     epochs = np.arange(1, len(history["loss"]) + 1)
-    axis.semilogy(epochs, history["loss"], color=PREDICTED, label="training")
+    # a network solved in closed form has one epoch, no curve
+    marker = "s" if len(epochs) == 1 else ""
+    axis.semilogy(epochs, history["loss"], marker, ls="-", color=PREDICTED, label="training")
     axis.semilogy(epochs, history["val_loss"], color=BASELINE, ls="--", label="validation")
     best = diagnosis["best_epoch"]
     axis.plot(best, history["val_loss"][best - 1], "o", color=BASELINE, label="kept")
     axis.set(xlabel="epoch", ylabel="loss (share of the variance)")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(axis="y")
     handles, labels = axis.get_legend_handles_labels()
-    if "learning_rate" in history:
+    if len(epochs) > 1:
         rate = axis.twinx()
         rate.spines["right"].set_visible(True)
         (line,) = rate.semilogy(
@@ -117,33 +123,31 @@ def loss_curves(history: dict[str, np.ndarray], diagnosis: dict) -> Figure:
         rate.set_ylabel("learning rate")
         handles, labels = [*handles, line], [*labels, "learning rate"]
     axis.legend(handles, labels, loc="upper right")
-    words = "\n".join(_wrap(symptom) for symptom in diagnosis["symptoms"])
-    axis.set_title(f"{diagnosis['verdict']}: {words}", loc="left")
+    words = f"{diagnosis['verdict']}: {'; '.join(diagnosis['symptoms'])}"
+    figure.suptitle(fill(words, 50), x=0.02, ha="left", fontsize="medium")
     return figure
 
 
-def distributions(ensembles: dict[str, tuple[float, np.ndarray, np.ndarray]]) -> Figure:
+def distributions(ensembles: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
     """True and predicted distribution of Ē, one panel per ensemble.
 
     Parameters
     ----------
     ensembles : dict
-        Name to (ratio, true Ē, predicted Ē), arrays of shape (n,) in GPa.
+        Name to true Ē and predicted Ē, each of shape (n,), GPa.
     """
     figure, axes = _panels(len(ensembles), 1, 0.42, sharex=True)
-    edges = np.linspace(*_limits(*(v for _, t, p in ensembles.values() for v in (t, p))), 49)
-    for axis, (name, (ratio, true, predicted)) in zip(axes, ensembles.items(), strict=True):
+    edges = np.linspace(*_limits(*(v for t, p in ensembles.values() for v in (t, p))), 37)
+    for axis, (name, (true, predicted)) in zip(axes, ensembles.items(), strict=True):
         axis.hist(true, edges, density=True, color=FILL, label="finite elements")
         axis.hist(predicted, edges, density=True, histtype="step", color=PREDICTED, label="network")
         text = (
-            f"{name}\nL/s = {ratio:g}, n = {len(true)}\n"
-            f"std {true.std():.2f} GPa\npredicted {predicted.std():.2f} GPa"
+            f"{name}: {len(true)} SVEs, std {true.std():.2f}, predicted {predicted.std():.2f} GPa"
         )
-        axis.text(0.02, 0.95, text, transform=axis.transAxes, va="top")
-        axis.set_ylabel("density (1/GPa)")
-        axis.margins(y=0.15)
-    axes[0].legend(loc="upper right")
+        axis.set_title(text, loc="left", fontsize="medium")
+    axes[0].legend(loc="upper left")
     axes[-1].set_xlabel("Ē (GPa)")
+    figure.supylabel("density (1/GPa)", fontsize=mpl.rcParams["axes.labelsize"])
     return figure
 
 
@@ -217,7 +221,7 @@ def residuals(errors_gpa: np.ndarray, predictors: dict[str, np.ndarray]) -> Figu
     """
     figure, axes = _panels(len(predictors) // 2, 2, 0.7, sharey=True)
     for axis, (label, values) in zip(axes, predictors.items(), strict=True):
-        axis.plot(values, errors_gpa, ".", ms=2, color=PREDICTED, alpha=0.5, mew=0)
+        axis.plot(values, errors_gpa, ".", ms=3, color=PREDICTED, alpha=0.5, mew=0)
         groups = np.array_split(np.argsort(values), max(1, min(10, len(values) // 20)))
         centre = [values[g].mean() for g in groups]
         mean = np.array([errors_gpa[g].mean() for g in groups])
@@ -246,10 +250,10 @@ def gallery(
     """
     columns = 5 if len(captions) % 5 == 0 else min(4, len(captions))
     rows = -(-len(captions) // columns)
-    figure, axes = _panels(rows, columns, 1.15, sharex=True, sharey=True)
+    figure, axes = _panels(rows, columns, 1.4, sharex=True, sharey=True)
     for axis, theta, caption in zip(axes, theta_images, captions, strict=False):
         picture = draw_structure(axis, theta, window_um)
-        axis.set_title(caption)
+        axis.set_title(caption, fontsize="x-small" if _is_slide() else "medium")
     for axis in axes[len(captions) :]:
         axis.set_axis_off()
     for axis in axes[columns * (rows - 1) :]:
@@ -272,20 +276,24 @@ def draw_structure(axis: Axes, theta_image: np.ndarray, window_um: float):
 
 
 def _theta_bar(figure: Figure, picture, axes: list[Axes]) -> None:
-    bar = figure.colorbar(picture, ax=axes, ticks=ANGLES_DEG, shrink=0.9)
-    bar.set_label("θ (°), 90° = 0°")
+    bar = figure.colorbar(picture, ax=axes, ticks=ANGLES_DEG, shrink=0.8, format="%g")
+    bar.set_label("θ (°), 90 = 0")
 
 
 def _panels(rows: int, columns: int, shape: float, **sharing) -> tuple[Figure, np.ndarray]:
     """Figure with a flat array of axes; `shape` is the height of a panel over its width."""
     figure = Figure()
     width, height = mpl.rcParams["figure.figsize"]
-    if mpl.rcParams["font.size"] < 12:
+    if not _is_slide():
         width = width if columns == 1 else 7.2
         height = width / columns * shape * rows
     figure.set_size_inches(width, height)
     axes = figure.subplots(rows, columns, squeeze=False, **sharing)
     return figure, axes.ravel()
+
+
+def _is_slide() -> bool:
+    return mpl.rcParams["font.size"] > 12
 
 
 def _limits(*arrays: np.ndarray) -> tuple[float, float]:
@@ -305,9 +313,3 @@ def _many_nines(r2: float) -> str:
     """
     digits = 3 if r2 < 0.99 else min(7, 1 - int(np.floor(np.log10(max(1 - r2, 1e-7)))))
     return f"{r2:.{digits}f}"
-
-
-def _wrap(text: str, width: int = 62) -> str:
-    from textwrap import fill
-
-    return fill(text, width)

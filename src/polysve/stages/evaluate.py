@@ -74,6 +74,7 @@ def run(
         with h5py.File(inputs_path) as inputs:
             encoding, material = inputs.attrs["encoding"], json.loads(inputs.attrs["material"])
             judged = {name: _judge(model, group, name) for name, group in inputs.items()}
+            judged = dict(sorted(judged.items(), key=lambda item: (item[1].ratio, item[0])))
             fit = _fit([each.part(0) for each in judged.values()])
             tested = {name: each.part(2) for name, each in judged.items()}
             worst = {name: _worst(inputs[name], each, encoding) for name, each in tested.items()}
@@ -203,7 +204,7 @@ def _draw(tested, fit, worst, history, diagnosis, crystal):
     yield "loss", figures.loss_curves(history, diagnosis)
     yield (
         "distributions",
-        figures.distributions({n: (p.ratio, p.true, p.predicted) for n, p in tested.items()}),
+        figures.distributions({name: (part.true, part.predicted) for name, part in tested.items()}),
     )
     parts = tested.values()
     yield (
