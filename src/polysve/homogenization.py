@@ -22,6 +22,8 @@ Integers = NDArray[np.int64]
 UNIT_STRAINS = np.array([[[1.0, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 0.5], [0.5, 0]]])
 # Voigt number of a pair of plane indices
 VOIGT = np.array([[0, 2], [2, 1]])
+# a node this close to the window's edge, in units of the window, is on it
+EDGE = 1e-9
 
 
 class Space(NamedTuple):
@@ -90,11 +92,13 @@ class System(NamedTuple):
     """Matrix times `strain`, shape (2n, 3)."""
     traction: Array
     """Work-equivalent nodal forces t = σ·n on the edge of the three unit stresses, shape (2n, 3)."""
+    where: Array
+    """Nodes in the window's own axes, 0 to 1, shape (n, 2); they tell what lies on its edge."""
+    area_um2: float
 
-    @property
-    def area_um2(self) -> float:
-        """Area of the window."""
-        return float(np.prod(np.ptp(self.points_um, axis=0)))
+    def boundary(self) -> Integers:
+        """Nodes on the window's edge."""
+        return np.flatnonzero(((self.where < EDGE) | (self.where > 1 - EDGE)).any(1))
 
 
 def assemble(space: Space, element_stiffness_gpa: Array) -> System:
@@ -199,7 +203,8 @@ def build_system(
     size = 2 * len(points_um)
     lower = row >= column
     matrix = coo_array((value[lower], (row[lower], column[lower])), shape=(size, size)).tocsc()
-    strain = np.einsum("sab,nb->nas", UNIT_STRAINS, points_um - points_um.min(0)).reshape(-1, 3)
+    low, high = points_um.min(0), points_um.max(0)
+    strain = np.einsum("sab,nb->nas", UNIT_STRAINS, points_um - low).reshape(-1, 3)
     force = matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain
     column = np.repeat(np.arange(size), np.diff(matrix.indptr))
     flat = elements.ravel()
@@ -207,14 +212,17 @@ def build_system(
         [np.bincount(flat, normals[..., a].ravel(), len(points_um)) for a in (0, 1)], 1
     )
     traction = np.einsum("sab,nb->nas", UNIT_STRAINS * [[[1]], [[1]], [[2]]], normal).reshape(-1, 3)
-    return System(points_um, matrix.indices, column, matrix.data, strain, force, traction)
-
-
-def boundary_nodes(points_um: Array) -> Integers:
-    """Nodes on the window's edge."""
-    low, high = points_um.min(0), points_um.max(0)
-    tolerance = 1e-9 * (high - low).max()
-    return np.flatnonzero(((points_um - low < tolerance) | (high - points_um < tolerance)).any(1))
+    return System(
+        points_um,
+        matrix.indices,
+        column,
+        matrix.data,
+        strain,
+        force,
+        traction,
+        (points_um - low) / (high - low),
+        float(points_um[:, 0] @ normal[:, 0]),
+    )
 
 
 def solve(system: System, number: Integers, load: Array) -> Array:
@@ -276,7 +284,7 @@ def kubc(system: System) -> tuple[Array, Array]:
         For the three unit strains.
     """
     free = np.ones(len(system.strain), bool)
-    free[_dofs(boundary_nodes(system.points_um))] = False
+    free[_dofs(system.boundary())] = False
     number = np.where(free, np.cumsum(free) - 1, -1)
     return _relax(system, number)
 
@@ -289,9 +297,9 @@ def pbc(system: System) -> tuple[Array, Array]:
     ValueError
         If nodes on opposite edges do not face each other.
     """
-    boundary = boundary_nodes(system.points_um)
+    boundary = system.boundary()
     master = np.arange(len(system.points_um))
-    master[boundary] = periodic_masters(system.points_um, boundary)
+    master[boundary] = boundary[periodic_masters(system.where[boundary])]
     held = master == master[boundary[0]]
     own = (master == np.arange(len(master))) & ~held
     node = np.where(held, -1, (np.cumsum(own) - 1)[master])
@@ -309,10 +317,8 @@ def _relax(system: System, number: Integers) -> tuple[Array, Array]:
 
 def subc(system: System) -> tuple[Array, Array]:
     """Solve with t = σ·n on the edge; returns as `kubc`, displacements for the three unit mean strains."""
-    points = system.points_um
-    low = points.min(0)
-    corner = ((points - low) ** 2).sum(1).argmin()
-    other = ((points - [points[:, 0].max(), low[1]]) ** 2).sum(1).argmin()
+    corner = (system.where**2).sum(1).argmin()
+    other = ((system.where - [1, 0]) ** 2).sum(1).argmin()
     free = np.ones(len(system.strain), bool)
     free[[2 * corner, 2 * corner + 1, 2 * other + 1]] = False
     displacement = solve(system, np.where(free, np.cumsum(free) - 1, -1), system.traction)
@@ -328,24 +334,26 @@ def _dofs(nodes: Integers) -> Integers:
     return (2 * nodes[:, None] + np.arange(2)).ravel()
 
 
-def periodic_masters(points_um: Array, boundary: Integers) -> Integers:
-    """Node on the left or lower edge that each boundary node repeats periodically.
+def periodic_masters(where: Array) -> Integers:
+    """Row of the node on the left or lower edge that each boundary node repeats periodically.
+
+    Parameters
+    ----------
+    where : array, shape (b, 2)
+        Boundary nodes in the window's own axes, 0 to 1.
 
     Raises
     ------
     ValueError
         If a node has no partner within 1e-6 of the window.
     """
-    points = points_um[boundary]
-    low, high = points.min(0), points.max(0)
-    where = (points - low) / (high - low)
-    own = np.flatnonzero((where < 1 - 1e-9).all(1))
-    distance, nearest = cKDTree(where[own]).query(np.where(where < 1 - 1e-9, where, where - 1))
+    own = np.flatnonzero((where < 1 - EDGE).all(1))
+    distance, nearest = cKDTree(where[own]).query(np.where(where < 1 - EDGE, where, where - 1))
     if distance.max() > 1e-6 or np.bincount(nearest, minlength=len(own)).min() < 2:
         raise ValueError(
             f"boundary nodes do not face each other: they are {distance.max():.2g} of the window apart"
         )
-    return boundary[own[nearest]]
+    return own[nearest]
 
 
 def apparent_stiffness(
