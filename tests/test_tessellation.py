@@ -3,24 +3,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
+from structures import HARD
 
 from polysve.errors import InputError
 from polysve.settings import TessellateSettings
-from polysve.tessellation import clip_segments, draw_generators, draw_structure, label_image, voronoi
-
-GRID = (np.stack(np.meshgrid(*[np.arange(4)] * 2), -1).reshape(-1, 2) + 0.5) / 4
-HEXAGONS = np.array([[(i + 0.5 * (j % 2) + 0.25) / 4, (j + 0.5) / 4] for i in range(4) for j in range(4)])
-HARD = {
-    "one grain": np.array([[0.3, 0.6]]),
-    "two grains": np.array([[0.3, 0.6], [0.31, 0.6]]),
-    "square grid": GRID,
-    "square grid with generators on the edge": np.stack(np.meshgrid(*[np.linspace(0, 1, 5)] * 2), -1).reshape(-1, 2),
-    "hexagons": HEXAGONS,
-    "corners": np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]]),
-    "edge": np.array([[0.0, 0.5], [1.0, 0.5], [0.5, 0.0], [0.5, 1.0]]),
-    "collinear": np.column_stack([np.linspace(0.1, 0.9, 5), np.linspace(0.1, 0.9, 5)]),
-    "cocircular": 0.5 + 0.3 * np.column_stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)]),
-}
+from polysve.tessellation import (
+    clip_segments,
+    draw_generators,
+    draw_structure,
+    label_image,
+    voronoi,
+)
 
 
 def nearest(points, window_um, pixels, periodic):
