@@ -62,10 +62,18 @@ class Study:
         return planned_jobs(self.snakemake("--dry-run", *arguments).stdout)
 
     def configure(self, changes):
-        """Go on with a configuration that differs in some keys; None takes a key away."""
+        """Change some keys of the configuration; None takes a key away."""
         config = merged(yaml.safe_load(self.config.read_text()), changes)
-        self.config = self.folder / "changed.yaml"
         self.config.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def with_config(self, file):
+        """The same folder with a copy of its configuration that may be changed."""
+        shutil.copy(self.config, file)
+        return Study(self.folder, file, self.source)
+
+    def with_source(self, source):
+        """The same folder with the sources of another repository."""
+        return Study(self.folder, self.config, source)
 
     def copy_to(self, folder):
         """Copy the study with all results, their times and Snakemake's records."""
@@ -110,8 +118,8 @@ def smoke_config():
 
 @pytest.fixture
 def study(tmp_path, smoke_config):
-    """A smoke study that has not run yet."""
-    return Study(tmp_path / "study", smoke_config)
+    """A smoke study that has not run yet, with a configuration of its own."""
+    return Study(tmp_path / "study", smoke_config).with_config(tmp_path / "config.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +128,29 @@ def finished(tmp_path_factory, smoke_config):
     study = Study(tmp_path_factory.mktemp("finished"), smoke_config)
     study.snakemake()
     return study
+
+
+@pytest.fixture(scope="session")
+def ensembles(tmp_path_factory):
+    """Two small ensembles made by the stages themselves: ``{"ratio4": file, "ratio6": file}``."""
+    from polysve.settings import Settings
+    from polysve.stages import assemble, homogenize, mesh, tessellate
+
+    folder = tmp_path_factory.mktemp("ensembles")
+    count = {"ratio4": 40, "ratio6": 12}
+    drawn = {
+        name: {"window_um": ratio / 2, "grain_size_um": 0.5, "count": count[name]}
+        for name, ratio in (("ratio4", 4), ("ratio6", 6))
+    }
+    study = Settings(ensembles=drawn, label_pixels=96, shard_grains=10_000)
+    files = {}
+    for name in study.ensembles:
+        shard = f"000000-{count[name]:06d}.h5"
+        parts = ("tessellations", "meshes", "stiffness")
+        structures, meshes, stiffness = (folder / name / part / shard for part in parts)
+        tessellate.run(structures, name, 0, count[name], study.tessellate_slice(name))
+        mesh.run(structures, meshes, study.mesh)
+        homogenize.run(structures, meshes, stiffness, study.homogenize_slice(name))
+        files[name] = folder / f"{name}.h5"
+        assemble.run(folder / name, files[name], study.assemble_slice(name))
+    return files

@@ -1,10 +1,11 @@
 rule report:
     """Write all figures, tables and run times as one page that needs no network. No wildcards.
 
-    Snakemake itself makes it, from the finished jobs; the whole settings are its only parameter.
+    Snakemake itself makes it, from the finished jobs.
     """
     input:
         paths.COMPARISON,
+        [paths.experiment("metrics.json", name) for name in STUDY.experiments],
     output:
         paths.REPORT,
     log:
@@ -17,8 +18,9 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=STUDY.canonical_json(),
-        snakefile=f"{workflow.basedir}/Snakefile",
+        # what depends on an output is no reason for Snakemake to run a job again: only new results are
+        settings=lambda wildcards, output: STUDY.canonical_json(),
+        snakefile=lambda wildcards, output: f"{workflow.basedir}/Snakefile",
     shell:
-        "snakemake {input} --snakefile {params.snakefile:q} --configfile <(echo {params.settings:q})"
+        "snakemake {input[0]} --snakefile {params.snakefile:q} --configfile <(echo {params.settings:q})"
         " --workflow-profile none --nolock --report {output} > {log} 2>&1"
