@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from polysve import figures, images, metrics, networks, training
+from polysve import figures, images, metrics, model_card, networks, training
 from polysve.crystal import plane_stress
 from polysve.errors import InputError
 from polysve.progress import track
@@ -44,6 +44,10 @@ class Judged:
         arrays = {k: v[chosen] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
         return Judged(self.window_um, self.ratio, **arrays)
 
+    def coverage(self, half_width_gpa: float) -> float:
+        """Share of the SVEs whose true Ē lies within a distance of the predicted one."""
+        return float(np.mean(np.abs(self.predicted - self.true) <= half_width_gpa))
+
 
 def run(
     inputs_path: Path,
@@ -69,6 +73,7 @@ def run(
         A file is damaged, or the network does not read these images.
     """
     model, history = networks.load(model_path), training.read_history(history_path)
+    half_width_gpa = model_card.read_card(model_path).half_width_gpa(0.9)
     diagnosis = metrics.diagnose(history)
     try:
         with h5py.File(inputs_path) as inputs:
@@ -84,7 +89,10 @@ def run(
         "experiment": output_dir.resolve().name,
         "n_parameters": model.count_params(),
         "train_seconds": float(history["seconds"].sum()),
-        "ensembles": {name: _summary(each) for name, each in tested.items()},
+        "ensembles": {
+            name: _summary(each) | {"coverage_90": each.coverage(half_width_gpa)}
+            for name, each in tested.items()
+        },
         **_more_metrics(judged, fit, settings),
         "diagnosis": diagnosis,
     }

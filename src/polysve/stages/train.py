@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from polysve import storage, training
+from polysve import model_card, storage, training
 from polysve.settings import TrainSettings
 
 
@@ -14,7 +14,8 @@ def run(inputs_path: Path, model_path: Path, history_path: Path, settings: Train
     inputs_path : Path
         inputs.h5 of the experiment.
     model_path : Path
-        `.keras` file to write: images in, GPa out. A checkpoint lies beside it while the training runs.
+        `.keras` file to write, with its `model_card.ModelCard`: images in, GPa out. A checkpoint lies beside it while
+        the training runs.
     history_path : Path
         CSV to write, one row an epoch.
     settings : TrainSettings
@@ -28,8 +29,10 @@ def run(inputs_path: Path, model_path: Path, history_path: Path, settings: Train
     model, history, checkpoint = training.train(
         inputs, settings, model_path.with_suffix(".checkpoint.h5")
     )
+    card = model_card.describe(inputs_path, model)
     with storage.atomic_path(model_path) as temporary:
         model.save(temporary)
+        model_card.write_card(temporary, card)
     with storage.atomic_path(history_path) as temporary:
         training.write_history(temporary, history)
     checkpoint.remove()
