@@ -41,7 +41,9 @@ def test_euler_angles_against_a_rotation_of_the_whole_tensor(phi1, phi, phi2):
     first, second = np.array([0, 1, 0, 2, 1, 0]), np.array([0, 1, 1, 2, 2, 2])
     compliance = np.linalg.inv(tensor[first[:, None], second[:, None], first, second])
     expected = np.linalg.inv(compliance[:3, :3])
-    assert np.allclose(crystal.euler_stiffness(165.64, 63.94, 79.51, [phi1, phi, phi2]), expected, atol=1e-9)
+    assert np.allclose(
+        crystal.euler_stiffness(165.64, 63.94, 79.51, [phi1, phi, phi2]), expected, atol=1e-9
+    )
 
 
 def test_directional_moduli_of_silicon():
@@ -50,8 +52,14 @@ def test_directional_moduli_of_silicon():
     stiffness = SILICON.stiffness(0.3)
     around = crystal.young_modulus(stiffness, np.linspace(0, np.pi, 20001))
     smallest, largest = crystal.extreme_moduli(stiffness)
-    assert around.min() == pytest.approx(smallest, rel=1e-7) == pytest.approx(SILICON.young_modulus_100)
-    assert around.max() == pytest.approx(largest, rel=1e-7) == pytest.approx(SILICON.young_modulus_110)
+    assert (
+        around.min()
+        == pytest.approx(smallest, rel=1e-7)
+        == pytest.approx(SILICON.young_modulus_100)
+    )
+    assert (
+        around.max() == pytest.approx(largest, rel=1e-7) == pytest.approx(SILICON.young_modulus_110)
+    )
 
 
 @given(st.floats(0.9, 1.1), st.floats(0, np.pi / 2))

@@ -63,10 +63,12 @@ def faults_in(path: Path) -> list[str]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; a result of polysve is needed")
+    if found := seal_faults(path):
+        # nothing inside can be trusted then
+        return found
     try:
-        found = seal_faults(path)
         with h5py.File(path) as file:
-            return found + _layout_faults(file, path) + _content_faults(file, path)
+            return _layout_faults(file, path) or _content_faults(file, path)
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         return [f"{path}: damaged: {' '.join(str(error).split())}"]
 
@@ -113,11 +115,14 @@ def _content_faults(file: h5py.File, path: Path) -> list[str]:
         settings = json.loads(
             file.attrs["settings" if kind == "stiffness" else "homogenize_settings"]
         )
-        good = (
-            ~file["status"][:].astype(bool)
-            if kind == "stiffness"
-            else np.ones(len(file["index"]), bool)
-        )
+        index = file["index"][:]
+        solved = kind == "ensemble" or ~file["status"][:].astype(bool)
+        good = np.broadcast_to(solved, index.shape).copy()
+        for name in file["stiffness"]:
+            finite = np.isfinite(file[f"stiffness/{name}"][:]).all((1, 2))
+            bad = index[good & ~finite][:1]
+            found += [f"{path}: SVE {number}: /stiffness/{name} is not finite" for number in bad]
+            good &= finite
         crystal = plane_stress(**settings["material"])
         labels = {name: file[f"stiffness/{name}"][:][good] for name in file["stiffness"]}
         faulty = _identity_faults(labels, crystal, bool(file.attrs["corrected"]))
@@ -126,7 +131,7 @@ def _content_faults(file: h5py.File, path: Path) -> list[str]:
             faulty[f"/young_modulus/{name} is not that of /stiffness/{name}"] = (
                 np.abs(young_modulus(stiffness) / modulus - 1) > 1e-12
             )
-        index = file["index"][:][good]
+        index = index[good]
         found += [
             f"{path}: SVE {index[rows.argmax()]}: {what}"
             for what, rows in faulty.items()
