@@ -11,13 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polysve.errors import InputError
-from polysve.tessellation import check_generators
+from polysve.tessellation import Tiling, check_generators, label_image
 
 Array = NDArray[np.float64]
 
 HEADER = ["x_um", "y_um", "theta_deg"]
 LARGEST_FILE_BYTES = 200_000_000
 MOST_GRAINS = 65_535
+
+
+class CellMap(NamedTuple):
+    """Square film as polygons."""
+
+    tiling: Tiling
+    theta_rad: Array
+    """Angle of each grain, shape (grains,)."""
+    window_um: float
+
+    @property
+    def size_um(self) -> tuple[float, float]:
+        """Width and height."""
+        return self.window_um, self.window_um
+
+    @property
+    def n_grains(self) -> int:
+        """Number of grains."""
+        return len(self.theta_rad)
+
+    def to_pixels(self, pixels: int) -> "GrainMap":
+        """Picture with so many pixels a side."""
+        labels = label_image(self.tiling, self.window_um, pixels)
+        return GrainMap(labels, self.theta_rad, self.window_um / pixels)
 
 
 class GrainMap(NamedTuple):
@@ -35,6 +59,11 @@ class GrainMap(NamedTuple):
         """Width and height."""
         rows, columns = self.labels.shape
         return columns * self.pixel_um, rows * self.pixel_um
+
+    @property
+    def n_grains(self) -> int:
+        """Number of grains in the picture."""
+        return len(np.unique(self.labels))
 
 
 def read_points(path: Path, window_um: float) -> tuple[Array, Array]:

@@ -1,0 +1,170 @@
+"""What a network reads of one film: its image, exactly averaged, and what tells whether it knows such films."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polysve import images
+from polysve.errors import InputError
+from polysve.model_card import ModelCard
+from polysve.structures import CellMap, GrainMap
+from polysve.tessellation import Tiling
+
+
+class NetworkInput(NamedTuple):
+    """One SVE as a network reads it."""
+
+    image: NDArray[np.float32]
+    """Shape (p, p, channels), row 0 at the bottom."""
+    window_um: float
+    source_pixel_um: float
+    """Pixel of the picture it was made from, 0 for polygons."""
+    effective_grains: float
+    """1/Σa² of the grains' area fractions a."""
+    texture: float
+    """|z|²/Σa² with the window mean z of exp(4iθ)."""
+
+
+def network_input(film: CellMap | GrainMap, card: ModelCard) -> NetworkInput:
+    """Image of a square film as the network's training images were made.
+
+    Parameters
+    ----------
+    film : CellMap or GrainMap
+        Polygons are averaged over each pixel exactly; the grains of a picture are as sharp as its pixels.
+    card : ModelCard
+
+    Raises
+    ------
+    InputError
+        If the film is not square.
+    """
+    width_um, height_um = film.size_um
+    if width_um != height_um:
+        raise InputError(f"film of {width_um:g} × {height_um:g} µm: an SVE is square")
+    recipe = card.preprocess
+    values = (
+        images.harmonics(film.theta_rad)
+        if recipe.encoding == "harmonic"
+        else images.grey_levels(film.theta_rad)
+    )
+    pixels = card.pixels(width_um)
+    if isinstance(film, CellMap):
+        area = np.bincount(film.tiling.grain, film.tiling.areas_um2(), len(values)) / width_um**2
+        image, source_pixel_um = area_average(film.tiling, width_um, values, pixels), 0.0
+    else:
+        area = np.bincount(film.labels.ravel(), minlength=len(values)) / film.labels.size
+        finer = -(-pixels // len(film.labels))  # a picture is only ever shrunk: repeat its pixels
+        labels = film.labels.repeat(finer, 0).repeat(finer, 1)
+        image, source_pixel_um = images.resize(images.paint(labels, values), pixels), film.pixel_um
+    mean = area @ np.exp(4j * film.theta_rad)
+    squared_areas = area @ area
+    return NetworkInput(
+        images.median_filter(image, recipe.median_passes),
+        width_um,
+        source_pixel_um,
+        1 / squared_areas,
+        abs(mean) ** 2 / squared_areas,
+    )
+
+
+def area_average(
+    tiling: Tiling, window_um: float, values: np.ndarray, pixels: int
+) -> NDArray[np.float32]:
+    """Exact mean of the grains' values over the area of each pixel: what finer and finer label images tend to.
+
+    By Green's theorem each piece of a polygon's edge inside one pixel adds the area between it and the pixel's right
+    side to that pixel, and its height to all pixels on the right; a running sum along the rows is the picture.
+
+    Parameters
+    ----------
+    tiling : Tiling
+    window_um : float
+    values : array, shape (grains, channels)
+    pixels : int
+
+    Returns
+    -------
+    array of float32, shape (pixels, pixels, channels)
+        Row 0 at the bottom.
+
+    Examples
+    --------
+    >>> from polysve.tessellation import voronoi
+    >>> tiling = voronoi(np.array([[0.3, 0.5], [0.7, 0.5]]), 1.0)
+    >>> area_average(tiling, 1.0, np.array([[1.0], [3.0]]), 3)[0, :, 0]
+    array([1., 2., 3.], dtype=float32)
+    """
+    edge, begin, end = _pieces(tiling, pixels / window_um)
+    grain = np.repeat(tiling.grain, np.diff(tiling.offsets))[edge]
+    column, row = ((begin + end) / 2).T
+    column, row = np.minimum(column.astype(int), pixels), np.minimum(row.astype(int), pixels - 1)
+    height = begin[:, 1] - end[:, 1]
+    beyond = height * ((begin[:, 0] + end[:, 0]) / 2 - column)
+    # one column more takes what lies on the right edge of the window, one what is right of that
+    cell = row * (pixels + 2) + column
+    cells, shares = np.concatenate([cell, cell + 1]), np.concatenate([height - beyond, beyond])
+    grains = np.concatenate([grain, grain])
+    picture = [
+        np.bincount(cells, shares * channel[grains], pixels * (pixels + 2)) for channel in values.T
+    ]
+    picture = np.stack(picture, -1).reshape(pixels, pixels + 2, -1)
+    return np.cumsum(picture, axis=1)[:, :pixels].astype(np.float32)
+
+
+def _pieces(tiling: Tiling, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges of all polygons cut at the lines between pixels: edge number, begin and end in pixels, shape (n, 2)."""
+    start = tiling.vertices_um * scale
+    following = np.arange(1, len(start) + 1)
+    following[tiling.offsets[1:] - 1] = tiling.offsets[:-1]
+    step = start[following] - start
+    count = len(start)
+    # edge number plus half the way along it, so that one sort puts all cuts in order
+    keys = [np.arange(count), np.arange(count) + 0.5]
+    for axis in (0, 1):
+        first = np.ceil(np.minimum(start[:, axis], start[following, axis])).astype(int)
+        last = np.floor(np.maximum(start[:, axis], start[following, axis])).astype(int)
+        crossings = np.where(step[:, axis] == 0, 0, last - first + 1)
+        edge = np.repeat(np.arange(count), crossings)
+        before = np.repeat(np.cumsum(crossings) - crossings, crossings)
+        line = first[edge] + np.arange(len(edge)) - before
+        way = (line - start[edge, axis]) / step[edge, axis]
+        keys.append(edge + np.clip(way, 0, 1) / 2)
+    key = np.sort(np.concatenate(keys))
+    edge = key.astype(int)
+    place = start[edge] + (2 * (key - edge))[:, None] * step[edge]
+    same = edge[1:] == edge[:-1]
+    return edge[1:][same], place[:-1][same], place[1:][same]
+
+
+def cut(film: GrainMap, sve_um: float, step_um: float) -> Iterator[tuple[float, float, GrainMap]]:
+    """Square windows that move over a film row by row, from its lower left corner.
+
+    Yields
+    ------
+    x_um, y_um : float
+        Centre of the window.
+    window : GrainMap
+
+    Raises
+    ------
+    InputError
+        If the window does not fit into the film or is finer than its pixels.
+    """
+    rows, columns = film.labels.shape
+    side, step = round(sve_um / film.pixel_um), max(1, round(step_um / film.pixel_um))
+    if not 2 <= side <= min(rows, columns):
+        raise InputError(
+            f"window of {sve_um:g} µm: the film has {columns} × {rows} pixels of {film.pixel_um:g} µm; "
+            f"allowed is {2 * film.pixel_um:g} to {min(film.size_um):g} µm"
+        )
+    for bottom in range(0, rows - side + 1, step):
+        for left in range(0, columns - side + 1, step):
+            labels = film.labels[bottom : bottom + side, left : left + side]
+            yield (
+                (left + side / 2) * film.pixel_um,
+                (bottom + side / 2) * film.pixel_um,
+                film._replace(labels=labels),
+            )
