@@ -83,10 +83,7 @@ def read_points(path: Path, window_um: float) -> tuple[Array, Array]:
     """
     if not (math.isfinite(window_um) and window_um > 0):
         raise InputError(f"window = {window_um:g} µm; allowed is a positive number")
-    rows = [_row(path, number, cells) for number, cells in _table(path)]
-    if not rows:
-        raise InputError(f"{path}: holds no grain; at least one row below the header is needed")
-    numbers = np.array(rows)
+    _, numbers = read_table(path, [HEADER])
     points_um = numbers[:, :2]
     try:
         check_generators(points_um, window_um)
@@ -153,8 +150,26 @@ def _width(path: Path, stored: np.ndarray | None, given_um: float | None) -> flo
     return float(width)
 
 
-def _table(path: Path) -> list[tuple[int, list[str]]]:
-    """Line numbers and cells of all rows below the header; empty lines are skipped."""
+def read_table(path: Path, headers: list[list[str]]) -> tuple[list[str], Array]:
+    """Read a table of finite numbers; empty lines are skipped.
+
+    Parameters
+    ----------
+    path : Path
+    headers : list of list of str
+        First lines that are allowed.
+
+    Returns
+    -------
+    header : list of str
+    numbers : array, shape (rows, columns)
+
+    Raises
+    ------
+    InputError
+        For a file that cannot be read, another header, a row of other than finite numbers, and no rows.
+    """
+    allowed = " or ".join(",".join(header) for header in headers)
     try:
         if Path(path).stat().st_size > LARGEST_FILE_BYTES:
             raise InputError(
@@ -163,24 +178,31 @@ def _table(path: Path) -> list[tuple[int, list[str]]]:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             header = [name.strip() for name in next(reader, [])]
-            if header != HEADER:
+            if header not in headers:
                 raise InputError(
-                    f"{path}: first line is {','.join(header)[:80]!r}; {','.join(HEADER)} is needed"
+                    f"{path}: first line is {','.join(header)[:80]!r}; {allowed} is needed"
                 )
-            return [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
+            rows = [
+                _row(path, reader.line_num, cells, header)
+                for cells in reader
+                if any(map(str.strip, cells))
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table ({error})") from None
+    if not rows:
+        raise InputError(f"{path}: holds no grain; at least one row below the header is needed")
+    return header, np.array(rows)
 
 
-def _row(path: Path, number: int, cells: list[str]) -> list[float]:
-    """Three finite numbers of one row."""
+def _row(path: Path, number: int, cells: list[str], header: list[str]) -> list[float]:
+    """Finite numbers of one row."""
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
         values = []
-    if len(values) != len(HEADER) or not all(map(math.isfinite, values)):
+    if len(values) != len(header) or not all(map(math.isfinite, values)):
         raise InputError(
             f"{path}: line {number} is {','.join(cells)[:80]!r}; "
-            f"three finite numbers {','.join(HEADER)} are needed"
+            f"{len(header)} finite numbers {','.join(header)} are needed"
         )
     return values
