@@ -56,4 +56,5 @@ def benchmark(stage, of):
 
 
 COMPARISON = f"{RESULTS}/comparison.csv"
+COMPARISON_SUMMARY = f"{RESULTS}/comparison_summary.csv"
 REPORT = f"{RESULTS}/report.html"

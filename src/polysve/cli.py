@@ -117,8 +117,10 @@ def train(inputs: Input, model: Output, history: Output, settings: SettingsText)
     from polysve.provenance import RECORD_SUFFIX, write_record
     from polysve.settings import TrainSettings, parse
     from polysve.stages import train as stage
+    from polysve.storage import require_whole
 
     parsed = parse(TrainSettings, settings, "--settings")
+    require_whole(inputs)
     stage.run(inputs, model, history, parsed)
     record = model.parent / f"train{RECORD_SUFFIX}"
     write_record(record, "train", parsed.canonical_json(), [model, history], [inputs])
@@ -133,11 +135,14 @@ def evaluate(
     settings: SettingsText,
 ) -> None:
     """Judge one network: metrics, predictions, figures."""
-    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.provenance import RECORD_SUFFIX, read_record, write_record
     from polysve.settings import EvaluateSettings, parse
     from polysve.stages import evaluate as stage
+    from polysve.storage import require_whole
 
     parsed = parse(EvaluateSettings, settings, "--settings")
+    require_whole(inputs)
+    read_record(model)
     stage.run(inputs, model, history, output_dir, parsed)
     made = [output_dir / "metrics.json"]
     made += [each for part in ("predictions", "figures") for each in (output_dir / part).iterdir()]
@@ -155,7 +160,8 @@ def compare(
     from polysve.stages import compare as stage
 
     stage.run(output, metrics)
-    write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", [output], metrics)
+    outputs = [output, stage.summary_path(output)]
+    write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", outputs, metrics)
 
 
 @app.command()

@@ -4,6 +4,7 @@ rule compare:
         [paths.experiment("metrics.json", name) for name in STUDY.experiments],
     output:
         report(paths.COMPARISON, caption="../report/comparison.rst", category="Comparison"),
+        paths.COMPARISON_SUMMARY,
         f"{paths.RESULTS}/comparison.provenance.json",
     log:
         paths.log("compare", "all"),

@@ -21,6 +21,8 @@ rule report:
         # what depends on an output is no reason for Snakemake to run a job again: only new results are
         settings=lambda wildcards, output: STUDY.canonical_json(),
         snakefile=lambda wildcards, output: f"{workflow.basedir}/Snakefile",
+        stylesheet=lambda wildcards, output: f"{workflow.basedir}/workflow/report/report.css",
     shell:
         "snakemake {input[0]} --snakefile {params.snakefile:q} --configfile <(echo {params.settings:q})"
-        " --workflow-profile none --nolock --report {output} > {log} 2>&1"
+        " --workflow-profile none --nolock --report {output}"
+        " --report-html-stylesheet-path {params.stylesheet:q} > {log} 2>&1"

@@ -153,16 +153,25 @@ def _summary(part: Judged) -> dict:
 def _more_metrics(
     judged: dict[str, Judged], fit: metrics.SixParameterFit, settings: EvaluateSettings
 ) -> dict:
-    """What metrics.json holds beside its fixed part: other splits, the baseline, bootstrap intervals."""
+    """What metrics.json holds beside its fixed part: other splits, baselines, bootstrap intervals."""
     more = {}
     for number, split in enumerate(SPLITS[:2]):
         parts = {name: each.part(number) for name, each in judged.items()}
         more[split] = {name: _summary(part) for name, part in parts.items() if len(part.rows)}
-    more["six_parameter_fit"], more["rmse_share"], more["intervals_95"] = {}, {}, {}
+    learned = np.concatenate([each.part(0).true for each in judged.values()]).mean()
+    more |= {
+        "baselines": {"mean": {}, "six_parameter_fit": {}},
+        "rmse_share": {},
+        "intervals_95": {},
+    }
     for name, each in judged.items():
         part = each.part(2)
         baseline = fit.predict(part.harmonic_means)
-        more["six_parameter_fit"][name] = metrics.summary(part.true, baseline, part.ratio)
+        for kind, values in (
+            ("mean", np.full(len(part.true), learned)),
+            ("six_parameter_fit", baseline),
+        ):
+            more["baselines"][kind][name] = metrics.summary(part.true, values, part.ratio)
         columns, share_columns = (part.true, part.predicted), (part.true, part.predicted, baseline)
         more["rmse_share"][name] = _rmse_share(*share_columns)
         measures = ("r2", "mape_percent", "bias_percent", "sdape_percent")
