@@ -1,6 +1,7 @@
 # A study from random grains to a trained network: ./run demo, or snakemake --cores all.
 # What runs is told by config/config.yaml (or --configfile); each rule file belongs to one stage of src/polysve/stages.
 
+
 report: "workflow/report/overview.rst"
 
 
