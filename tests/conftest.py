@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-JOB = re.compile(r"^(?:local)?rule (\w+):$|^    wildcards: (.+)$", re.MULTILINE)
+JOB = re.compile(r"^ *(?:local)?rule (\w+):$|^ +wildcards: (.+)$", re.MULTILINE)
 
 
 class Study:

@@ -4,6 +4,8 @@ A stage is imported only inside its subcommand, since TensorFlow and gmsh take s
 """
 
 import json
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def main() -> None:
     """Run a subcommand; bad input becomes one line on stderr and exit code 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes are none of the user's
     try:
         sys.exit(app(standalone_mode=False))
     except InputError as error:
@@ -55,9 +58,11 @@ def tessellate(
     settings: SettingsText,
 ) -> None:
     """Draw the grain structures of one shard."""
-    from polysve.settings import TessellateSettings, parse
+    from polysve.settings import NAME_PATTERN, TessellateSettings, parse
     from polysve.stages import tessellate as stage
 
+    if not re.fullmatch(NAME_PATTERN, ensemble):
+        raise InputError(f"--ensemble = {ensemble!r}: a name must match {NAME_PATTERN}")
     if stop <= start:
         raise InputError(f"--stop = {stop}: must be greater than --start = {start}")
     stage.run(output, ensemble, start, stop, parse(TessellateSettings, settings, "--settings"))
@@ -116,11 +121,12 @@ def train(inputs: Input, model: Output, history: Output, settings: SettingsText)
     """Train one network."""
     from polysve.provenance import RECORD_SUFFIX, write_record
     from polysve.settings import TrainSettings, parse
-    from polysve.stages import train as stage
     from polysve.storage import require_whole
 
     parsed = parse(TrainSettings, settings, "--settings")
     require_whole(inputs)
+    from polysve.stages import train as stage
+
     stage.run(inputs, model, history, parsed)
     record = model.parent / f"train{RECORD_SUFFIX}"
     write_record(record, "train", parsed.canonical_json(), [model, history], [inputs])
@@ -137,12 +143,13 @@ def evaluate(
     """Judge one network: metrics, predictions, figures."""
     from polysve.provenance import RECORD_SUFFIX, read_record, write_record
     from polysve.settings import EvaluateSettings, parse
-    from polysve.stages import evaluate as stage
     from polysve.storage import require_whole
 
     parsed = parse(EvaluateSettings, settings, "--settings")
     require_whole(inputs)
     read_record(model)
+    from polysve.stages import evaluate as stage
+
     stage.run(inputs, model, history, output_dir, parsed)
     made = [output_dir / "metrics.json"]
     made += [each for part in ("predictions", "figures") for each in (output_dir / part).iterdir()]
@@ -156,9 +163,11 @@ def compare(
     metrics: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
     """Write the metrics of several experiments side by side."""
-    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.provenance import RECORD_SUFFIX, read_record, write_record
     from polysve.stages import compare as stage
 
+    for file in metrics:
+        read_record(file)
     stage.run(output, metrics)
     outputs = [output, stage.summary_path(output)]
     write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", outputs, metrics)

@@ -34,7 +34,6 @@ def _gmsh() -> str:
 
 
 def _tensorflow() -> str:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow
     except ImportError as error:

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 
 from polysve.errors import InputError
+from polysve.storage import require_whole
 
 NEEDED = ("index", "offsets", "theta", "label_image")
 
@@ -34,6 +35,7 @@ class Ensemble:
 
     def __init__(self, path: Path):
         self.path = Path(path)
+        require_whole(self.path)
         try:
             with h5py.File(self.path) as file:
                 missing = [name for name in NEEDED if name not in file]

@@ -123,6 +123,7 @@ def read_shard(path: Path, kind: str) -> h5py.File:
     InputError
         If it is missing, damaged or something else.
     """
+    require_whole(path)
     try:
         file = h5py.File(path)
     except OSError as error:
@@ -148,6 +149,22 @@ def _seal(path: Path) -> None:
     text = f"{SEAL}{_digest(path)}\n".encode().ljust(SEAL_BYTES, b"\0")
     with open(path, "rb+") as file:
         file.write(text)
+
+
+def require_whole(path: Path) -> None:
+    """Refuse a file of which a byte has changed since it was written.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged or was not made by polysve.
+    """
+    try:
+        faults = seal_faults(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if faults:
+        raise InputError(f"{faults[0]}; delete it and run the study again")
 
 
 def seal_faults(path: Path) -> list[str]:
