@@ -15,9 +15,7 @@ def overlaps(old: int, new: int) -> np.ndarray:
     """Share of each old pixel in the mean of each new one, along one axis, by interval arithmetic."""
     edges = np.arange(new + 1) * old / new
     starts = np.arange(old)
-    length = np.minimum(edges[1:, None], starts + 1) - np.maximum(
-        edges[:-1, None], starts
-    )
+    length = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
     return np.clip(length, 0, None) * new / old
 
 
@@ -50,14 +48,10 @@ def test_full_size_label_images(pixels):
     """512 to 160 pixels and the like: factors that are no whole numbers, at the size that is used."""
     random = np.random.default_rng(3)
     points, theta = random.uniform(0, 512, (40, 2)), random.uniform(0, np.pi / 2, 40)
-    grid = (
-        np.stack(np.meshgrid(np.arange(512), np.arange(512), indexing="ij"), -1) + 0.5
-    )
+    grid = np.stack(np.meshgrid(np.arange(512), np.arange(512), indexing="ij"), -1) + 0.5
     labels = ((grid[:, :, None] - points) ** 2).sum(-1).argmin(-1).astype(np.uint16)
     share = overlaps(512, pixels)
-    exact = np.stack(
-        [share @ f(4 * theta[labels]) @ share.T for f in (np.cos, np.sin)], -1
-    )
+    exact = np.stack([share @ f(4 * theta[labels]) @ share.T for f in (np.cos, np.sin)], -1)
     assert np.abs(images.encode(labels, theta, pixels) - exact).max() < 2e-6
 
 
@@ -83,9 +77,7 @@ def test_grey_is_theta_over_quarter_turn(structure):
 def test_right_angle_is_black_in_grey_and_nothing_new_in_harmonics():
     labels = np.zeros((8, 8), np.uint16)
     assert images.encode(labels, [np.pi / 2], 4, "grey").max() == 0
-    assert np.allclose(
-        images.encode(labels, [np.pi / 2], 4), images.encode(labels, [0.0], 4)
-    )
+    assert np.allclose(images.encode(labels, [np.pi / 2], 4), images.encode(labels, [0.0], 4))
 
 
 @given(structures(), st.integers(0, 4), st.sampled_from(["grey", "harmonic"]))
@@ -96,9 +88,7 @@ def test_median_filter_is_that_of_scipy(structure, passes, encoding):
     expected = images.encode(labels, theta, side, encoding)
     for _ in range(passes):
         expected = ndimage.median_filter(expected, size=(3, 3, 1), mode="nearest")
-    assert np.array_equal(
-        images.encode(labels, theta, side, encoding, passes), expected
-    )
+    assert np.array_equal(images.encode(labels, theta, side, encoding, passes), expected)
 
 
 def test_only_ever_shrunk():
@@ -159,9 +149,7 @@ def draw_polygons(generators: np.ndarray, pixels: int) -> np.ndarray:
     """Grain numbers at the pixel centres of the unit window: the nearest generator."""
     centres = (np.arange(pixels) + 0.5) / pixels
     x, y = np.meshgrid(centres, centres)
-    distance = (x[..., None] - generators[:, 0]) ** 2 + (
-        y[..., None] - generators[:, 1]
-    ) ** 2
+    distance = (x[..., None] - generators[:, 0]) ** 2 + (y[..., None] - generators[:, 1]) ** 2
     return distance.argmin(-1).astype(np.uint16)
 
 
@@ -200,6 +188,4 @@ def test_naive_mirror_is_another_material(encoding):
 def test_mirror_of_theta_flips_the_sine(theta):
     mirrored = images.mirror_theta(theta)
     assert np.all((mirrored >= 0) & (mirrored < np.pi / 2 + 1e-15))
-    assert np.allclose(
-        images.harmonics(mirrored), images.harmonics(theta) * [1, -1], atol=1e-5
-    )
+    assert np.allclose(images.harmonics(mirrored), images.harmonics(theta) * [1, -1], atol=1e-5)

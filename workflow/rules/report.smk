@@ -25,4 +25,4 @@ rule report:
     shell:
         "snakemake {input[0]} --snakefile {params.snakefile:q} --configfile <(echo {params.settings:q})"
         " --workflow-profile none --nolock --report {output}"
-        " --report-html-stylesheet-path {params.stylesheet:q} > {log} 2>&1"
+        " --report-stylesheet {params.stylesheet:q} > {log} 2>&1"

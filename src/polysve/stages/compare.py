@@ -9,9 +9,9 @@ import numpy as np
 from polysve.storage import atomic_path
 
 PUBLISHED_SDAPE_PERCENT = {
-    "published: augmented": {4: 48.7, 10: 25.8},
-    "published: original": {4: 8.8, 10: 16.0},
-    "published: more originals": {4: 2.4, 10: 5.7},
+    "published study: augmented": {4: 48.7, 10: 25.8},
+    "published study: original": {4: 8.8, 10: 16.0},
+    "published study: more originals": {4: 2.4, 10: 5.7},
 }
 """Error of the predicted standard deviation at training ratio 4 and test ratio 10, as the study prints it."""
 
