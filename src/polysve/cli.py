@@ -213,3 +213,57 @@ def doctor(as_json: AsJson = False) -> None:
         return
     for subject, finding in findings.items():
         print(f"{subject:<12} {finding}")
+
+
+@app.command()
+def apparent(
+    structure: Annotated[
+        Path,
+        typer.Argument(
+            help="Generators (.csv), Neper tessellation (.tess), label image (.npz) or mesh."
+        ),
+    ],
+    window: Annotated[float | None, typer.Option(help="Side of the window in µm.")] = None,
+    periodic: Annotated[
+        bool, typer.Option("--periodic", help="Grains continue on the other side.")
+    ] = False,
+    bc: Annotated[str, typer.Option(help="Boundary conditions, with commas.")] = "kubc,subc,pbc",
+    element_size: Annotated[
+        float | None,
+        typer.Option(help="Largest element edge on a grain boundary, over the grain size."),
+    ] = None,
+    material: Annotated[
+        str, typer.Option(help="Cubic constants C11,C12,C44 in GPa.")
+    ] = "165.64,63.94,79.51",
+    orientations: Annotated[
+        Path | None, typer.Option(help="Table grain,theta_deg of a mesh's grain tags.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Homogenize a structure of your own, with the numbers that a label would hold."""
+    from polysve.apparent import apparent as homogenized
+    from polysve.settings import HomogenizeSettings, MaterialSettings, MeshSettings, parse
+
+    mesh = {} if element_size is None else {"element_size_fraction": element_size}
+    names = ("c11_gpa", "c12_gpa", "c44_gpa")
+    constants = dict(zip(names, material.split(","), strict=False))
+    settings = {
+        "boundary_conditions": bc.split(","),
+        "material": parse(MaterialSettings, constants, "--material").model_dump(),
+    }
+    if len(material.split(",")) != len(names):
+        raise InputError(f"--material = {material}: three numbers C11,C12,C44 are needed")
+    result = homogenized(
+        structure,
+        window,
+        periodic,
+        orientations,
+        parse(MeshSettings, mesh, "--element-size"),
+        parse(HomogenizeSettings, settings, "--bc"),
+    )
+    if as_json:
+        print(json.dumps(result, indent=1, allow_nan=False))
+        return
+    print(f"{result['n_grains']} grains")
+    for name, modulus in result["young_modulus_gpa"].items():
+        print(f"{name.upper()}  Young's modulus along x1: {modulus:.4f} GPa")

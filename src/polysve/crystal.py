@@ -110,17 +110,25 @@ def euler_stiffness(c11_gpa: float, c12_gpa: float, c44_gpa: float, euler_deg: A
     >>> bool(np.allclose(rotated, plane_stress(165.64, 63.94, 79.51).stiffness(np.pi / 6)))
     True
     """
-    phi1, phi, phi2 = np.moveaxis(np.deg2rad(np.asarray(euler_deg, float)), -1, 0)
-    cos1, sin1, cos, sin, cos2, sin2 = (
-        np.cos(phi1),
-        np.sin(phi1),
-        np.cos(phi),
-        np.sin(phi),
-        np.cos(phi2),
-        np.sin(phi2),
+    axes = crystal_axes(euler_deg)
+    one = np.eye(3)
+    isotropic = c12_gpa * np.einsum("ij,kl->ijkl", one, one) + c44_gpa * (
+        np.einsum("ik,jl->ijkl", one, one) + np.einsum("il,jk->ijkl", one, one)
     )
-    # rows are the crystal axes in window coordinates
-    axes = np.stack(
+    cubic = np.einsum("...ri,...rj,...rk,...rl->...ijkl", axes, axes, axes, axes)
+    tensor = isotropic + (c11_gpa - c12_gpa - 2 * c44_gpa) * cubic
+    first, second = np.array([0, 1, 0, 2, 1, 0]), np.array([0, 1, 1, 2, 2, 2])
+    voigt = tensor[..., first[:, None], second[:, None], first, second]
+    inside, outside = voigt[..., :3, :3], voigt[..., 3:, 3:]
+    return inside - voigt[..., :3, 3:] @ np.linalg.solve(outside, voigt[..., 3:, :3])
+
+
+def crystal_axes(euler_deg: ArrayLike) -> Array:
+    """Directions of the three <100> axes in window coordinates, one a row, shape (..., 3, 3), from Bunge angles."""
+    phi1, phi, phi2 = np.moveaxis(np.deg2rad(np.asarray(euler_deg, float)), -1, 0)
+    cos1, cos, cos2 = np.cos(phi1), np.cos(phi), np.cos(phi2)
+    sin1, sin, sin2 = np.sin(phi1), np.sin(phi), np.sin(phi2)
+    return np.stack(
         [
             np.stack(
                 [cos1 * cos2 - sin1 * sin2 * cos, sin1 * cos2 + cos1 * sin2 * cos, sin2 * sin], -1
@@ -132,16 +140,36 @@ def euler_stiffness(c11_gpa: float, c12_gpa: float, c44_gpa: float, euler_deg: A
         ],
         -2,
     )
-    one = np.eye(3)
-    isotropic = c12_gpa * np.einsum("ij,kl->ijkl", one, one) + c44_gpa * (
-        np.einsum("ik,jl->ijkl", one, one) + np.einsum("il,jk->ijkl", one, one)
-    )
-    cubic = np.einsum("...ri,...rj,...rk,...rl->...ijkl", axes, axes, axes, axes)
-    tensor = isotropic + (c11_gpa - c12_gpa - 2 * c44_gpa) * cubic
-    first, second = np.array([0, 1, 0, 2, 1, 0]), np.array([0, 1, 1, 2, 2, 2])
-    voigt = tensor[..., first[:, None], second[:, None], first, second]
-    inside, outside = voigt[..., :3, :3], voigt[..., 3:, 3:]
-    return inside - voigt[..., :3, 3:] @ np.linalg.solve(outside, voigt[..., 3:, :3])
+
+
+def in_plane_angle(euler_deg: ArrayLike, tolerance_deg: float = 1e-3) -> Array:
+    """Angle θ of crystals that have a <100> axis along the film normal.
+
+    Parameters
+    ----------
+    euler_deg : array_like, shape (..., 3)
+        Bunge angles.
+    tolerance_deg : float
+        How far the axis may be off the normal.
+
+    Returns
+    -------
+    array, shape (...)
+        Radians in [0, π/2); NaN where no axis is along the normal.
+
+    Examples
+    --------
+    >>> np.rad2deg(in_plane_angle([[100.0, 0.0, 20.0], [30.0, 90.0, 0.0], [0.0, 20.0, 0.0]])).round(
+    ...     6
+    ... )
+    array([30., 30., nan])
+    """
+    axes = crystal_axes(euler_deg)
+    upright = np.abs(axes[..., 2]).argmax(-1)
+    off = np.arccos(np.clip(np.abs(axes[..., 2]).max(-1), 0, 1))
+    flat = np.take_along_axis(axes, ((upright + 1) % 3)[..., None, None], -2)[..., 0, :]
+    theta = np.mod(np.arctan2(flat[..., 1], flat[..., 0]), np.pi / 2)
+    return np.where(off <= np.deg2rad(tolerance_deg), theta, np.nan)
 
 
 def young_modulus(stiffness_gpa: ArrayLike, phi_rad: ArrayLike = 0.0) -> Array:
