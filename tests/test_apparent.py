@@ -137,9 +137,7 @@ def write_tess(path, structure, window_um):
     path.write_text(
         f"***tess\n **format\n   3.4\n **general\n   2 standard\n **cell\n  {len(structure.theta_rad)}\n"
         f"  *ori\n   euler-bunge\n{oris}\n **vertex\n {len(vertices)}\n{points}\n **edge\n 0\n"
-        f" **face\n {len(faces)}\n"
-        + "\n".join(text for _, text in sorted(faces))
-        + "\n **domain\n  *general\n   square\n***end\n"
+        f" **face\n {len(faces)}\n{body}\n **domain\n  *general\n   square\n***end\n"
     )
     return path
 
