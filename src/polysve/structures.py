@@ -1,23 +1,26 @@
-"""Grain structures from outside: tables of generators and label images."""
+"""Films from files: tables of generators, label images, ensembles and EBSD maps."""
 
 import csv
 import math
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from polysve.ensemble import Ensemble
 from polysve.errors import InputError
-from polysve.tessellation import Tiling, check_generators, label_image
+from polysve.tessellation import Tiling, check_generators, label_image, voronoi
 
 Array = NDArray[np.float64]
 
 HEADER = ["x_um", "y_um", "theta_deg"]
 LARGEST_FILE_BYTES = 200_000_000
 MOST_GRAINS = 65_535
+SOME = 64
 
 
 class CellMap(NamedTuple):
@@ -64,6 +67,62 @@ class GrainMap(NamedTuple):
     def n_grains(self) -> int:
         """Number of grains in the picture."""
         return len(np.unique(self.labels))
+
+
+def read_films(path: Path, window_um: float | None = None) -> Iterator[CellMap | GrainMap]:
+    """Read all films of a file: many from an ensemble, one from anything else.
+
+    Parameters
+    ----------
+    path : Path
+        `.csv` (generators), `.npz` (label image), `.h5` (ensemble), `.ang` or `.ctf` (EBSD map).
+    window_um : float, optional
+        Side of the window; needed for `.csv` files, and for `.npz` files that do not say it.
+
+    Raises
+    ------
+    InputError
+        For a file of another kind, or a wrong one.
+    """
+    kind = Path(path).suffix.lower()
+    if kind == ".csv":
+        if window_um is None:
+            raise InputError(f"{path}: --window is needed, the side of the film in µm")
+        points_um, theta_rad = read_points(path, window_um)
+        yield CellMap(voronoi(points_um, window_um), theta_rad, window_um)
+    elif kind == ".npz":
+        yield read_label_image(path, window_um)
+    elif kind in (".ang", ".ctf"):
+        from polysve.ebsd import read_map
+
+        yield read_map(path)
+    elif kind in (".h5", ".hdf5"):
+        yield from _read_ensemble(path)
+    else:
+        raise InputError(f"{path}: is {kind or 'no'} file; allowed are .csv, .npz, .h5, .ang, .ctf")
+
+
+def check_size(path: Path) -> None:
+    """Refuse a file that is missing or too large to be read at once.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        size = Path(path).stat().st_size
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if size > LARGEST_FILE_BYTES:
+        raise InputError(f"{path}: {size} bytes; allowed are {LARGEST_FILE_BYTES}")
+
+
+def _read_ensemble(path: Path) -> Iterator[GrainMap]:
+    """Label images of an ensemble, some at a time."""
+    ensemble = Ensemble(path)
+    for start in range(0, len(ensemble), SOME):
+        for row, labels in enumerate(ensemble.label_images(start, start + SOME), start):
+            yield GrainMap(labels, ensemble.theta(row), ensemble.window_um / labels.shape[1])
 
 
 def read_points(path: Path, window_um: float) -> tuple[Array, Array]:
@@ -127,6 +186,7 @@ def read_label_image(path: Path, window_um: float | None = None) -> GrainMap:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """Arrays of an `.npz` file; none that would need pickle, none that unpack to more than is allowed."""
+    check_size(path)
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
@@ -170,11 +230,8 @@ def read_table(path: Path, headers: list[list[str]]) -> tuple[list[str], Array]:
         For a file that cannot be read, another header, a row of other than finite numbers, and no rows.
     """
     allowed = " or ".join(",".join(header) for header in headers)
+    check_size(path)
     try:
-        if Path(path).stat().st_size > LARGEST_FILE_BYTES:
-            raise InputError(
-                f"{path}: {Path(path).stat().st_size} bytes; allowed are {LARGEST_FILE_BYTES}"
-            )
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             header = [name.strip() for name in next(reader, [])]

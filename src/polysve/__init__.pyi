@@ -1,0 +1,1 @@
+from polysve.surrogate import load_surrogate as load_surrogate
