@@ -10,6 +10,7 @@ include: "workflow/rules/tessellate.smk"
 include: "workflow/rules/mesh.smk"
 include: "workflow/rules/homogenize.smk"
 include: "workflow/rules/assemble.smk"
+include: "workflow/rules/portray.smk"
 include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -21,6 +22,6 @@ rule all:
     """Everything that the configuration asks for."""
     default_target: True
     input:
-        [paths.ensemble(name) for name in STUDY.ensembles],
+        [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
         [paths.COMPARISON, paths.REPORT] if STUDY.experiments else [],
     localrule: True

@@ -23,7 +23,7 @@ SHARDS = {
 EXPERIMENTS = ("published", "spectral")
 LABEL_STAGES = ("tessellate", "mesh", "homogenize")
 EXPERIMENT_STAGES = ("preprocess", "train", "evaluate")
-STAGES = (*LABEL_STAGES, "assemble", *EXPERIMENT_STAGES, "compare", "report")
+STAGES = (*LABEL_STAGES, "assemble", "portray", *EXPERIMENT_STAGES, "compare", "report")
 JOINED = {"compare", "report", "all"}
 
 
@@ -36,6 +36,8 @@ def onward(stage, ensembles=tuple(SHARDS), experiments=EXPERIMENTS, shards=None)
             jobs |= {f"{each} {name} {shard}" for each in later if each in LABEL_STAGES}
         if "assemble" in later:
             jobs.add(f"assemble {name}")
+        if "portray" in later:
+            jobs.add(f"portray {name}")
     for name in experiments:
         jobs |= {f"{each} {name}" for each in later if each in EXPERIMENT_STAGES}
     return jobs

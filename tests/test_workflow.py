@@ -15,7 +15,7 @@ pytestmark = pytest.mark.workflow
 
 RULES = {
     *("tessellate", "mesh", "homogenize", "assemble", "preprocess", "train", "evaluate"),
-    *("compare", "report", "all"),
+    *("portray", "compare", "report", "all"),
 }
 
 

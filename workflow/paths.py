@@ -42,6 +42,11 @@ def experiment_folder(experiment="{experiment}"):
     return f"{RESULTS}/experiments/{experiment}"
 
 
+def portrait(file, ensemble="{ensemble}"):
+    """A figure of one ensemble."""
+    return f"{shard_folder(ensemble)}/figures/{file}"
+
+
 def experiment(file, experiment="{experiment}"):
     """A file of one experiment: inputs.h5, model.keras, metrics.json, ..."""
     return f"{experiment_folder(experiment)}/{file}"

@@ -96,6 +96,17 @@ def assemble(ensemble_dir: Folder, output: Output, settings: SettingsText) -> No
 
 
 @app.command()
+def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_okay=False)]) -> None:
+    """Draw some structures of an ensemble and the distribution of its stiffness."""
+    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.stages import portray as stage
+
+    stage.run(ensemble, output_dir)
+    made = sorted(output_dir.glob("*.svg"))
+    write_record(output_dir / f"portray{RECORD_SUFFIX}", "portray", "{}", made, [ensemble])
+
+
+@app.command()
 def preprocess(
     output: Output,
     ensemble: Annotated[

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from polysve import metrics
 from polysve.crystal import PlaneStress, young_modulus
 
-TRUE, PREDICTED, BASELINE, THEORY = "#000000", "#0072B2", "#D55E00", "#6e6e6e"
+TRUE, PREDICTED, BASELINE, THIRD, THEORY = "#000000", "#0072B2", "#D55E00", "#009E73", "#6e6e6e"
 FILL = "#c8c8c8"
 THETA_MAP = "twilight"
 """Cyclic: 0° and 90°, the soft direction of silicon, are the same light grey; 45°, the stiff one, is dark."""
@@ -151,6 +151,36 @@ def distributions(ensembles: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure
     return figure
 
 
+def moduli(samples: dict[str, np.ndarray], limits: dict[str, float], ratio: float) -> Figure:
+    """Distribution of Ē under each boundary condition.
+
+    Parameters
+    ----------
+    samples : dict of str to array, shape (n,)
+        Ē in GPa by boundary condition.
+    limits : dict of str to float
+        Moduli to mark, GPa: those of the crystal's axes and that of an infinite window.
+    ratio : float
+        L/s.
+    """
+    figure, axes = _panels(1, 1, 0.8)
+    axis = axes[0]
+    edges = np.linspace(*_limits(*samples.values()), 41)
+    colours = (BASELINE, THIRD, PREDICTED)
+    for (name, values), colour in zip(samples.items(), colours, strict=False):
+        label = f"{name.upper()}: {values.mean():.2f} ± {values.std():.2f} GPa"
+        axis.hist(values, edges, density=True, histtype="step", color=colour, label=label)
+    for name, value in limits.items():
+        if edges[0] < value < edges[-1]:
+            label = f"{name}: {value:.2f} GPa"
+            axis.axvline(value, ymax=0.62, color=THEORY, lw=0.8, ls="--", label=label)
+    axis.set(xlabel="Ē (GPa)", ylabel="density (1/GPa)")
+    axis.set_title(f"{len(values)} SVEs, L/s = {ratio:g}: mean ± std", loc="left")
+    axis.set_ylim(top=1.6 * axis.get_ylim()[1])
+    axis.legend(loc="upper left")
+    return figure
+
+
 def size_effect(
     ratios: np.ndarray,
     samples: dict[str, list[np.ndarray]],
@@ -250,7 +280,8 @@ def gallery(
     """
     columns = 5 if len(captions) % 5 == 0 else min(4, len(captions))
     rows = -(-len(captions) // columns)
-    figure, axes = _panels(rows, columns, 1.4, sharex=True, sharey=True)
+    lines = 1 + captions[0].count("\n")
+    figure, axes = _panels(rows, columns, 0.95 + 0.15 * lines, sharex=True, sharey=True)
     for axis, theta, caption in zip(axes, theta_images, captions, strict=False):
         picture = draw_structure(axis, theta, window_um)
         axis.set_title(caption, fontsize="x-small" if _is_slide() else "medium")

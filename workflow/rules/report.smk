@@ -6,6 +6,7 @@ rule report:
     input:
         paths.COMPARISON,
         [paths.experiment("metrics.json", name) for name in STUDY.experiments],
+        [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
     output:
         paths.REPORT,
     log:
@@ -23,6 +24,6 @@ rule report:
         snakefile=lambda wildcards, output: f"{workflow.basedir}/Snakefile",
         stylesheet=lambda wildcards, output: f"{workflow.basedir}/workflow/report/report.css",
     shell:
-        "snakemake {input[0]} --snakefile {params.snakefile:q} --configfile <(echo {params.settings:q})"
+        "snakemake {input} --snakefile {params.snakefile:q} --configfile <(echo {params.settings:q})"
         " --workflow-profile none --nolock --report {output}"
         " --report-stylesheet {params.stylesheet:q} > {log} 2>&1"

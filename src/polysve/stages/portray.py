@@ -1,0 +1,50 @@
+"""Pictures of one ensemble: some of its structures, and the distribution of its stiffness."""
+
+import tempfile
+from pathlib import Path
+
+from polysve import figures
+from polysve.crystal import plane_stress, young_modulus
+from polysve.ensemble import Ensemble
+
+SHOWN = 8
+
+
+def run(ensemble_file: Path, output_dir: Path) -> None:
+    """Write ``gallery.svg`` and ``distribution.svg``.
+
+    Parameters
+    ----------
+    ensemble_file : Path
+    output_dir : Path
+        Folder for the figures.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged or no ensemble.
+    """
+    ensemble = Ensemble(ensemble_file)
+    moduli = {
+        name: young_modulus(ensemble.stiffness(name)) for name in ensemble.boundary_conditions
+    }
+    main = moduli.get("pbc", next(iter(moduli.values())))
+    labels = ensemble.label_images(0, SHOWN)
+    pictures = [ensemble.theta(row)[image] for row, image in enumerate(labels)]
+    captions = [f"SVE {ensemble.index[row]}: Ē {main[row]:.2f} GPa" for row in range(len(labels))]
+    crystal = plane_stress(**ensemble.material)
+    limits = {
+        "<100>": crystal.young_modulus_100,
+        "<110>": crystal.young_modulus_110,
+        "large window": crystal.geometric_mean,
+    }
+    output_dir.mkdir(parents=True, exist_ok=True)
+    with figures.style(), tempfile.TemporaryDirectory(prefix=".portray-", dir=output_dir) as folder:
+        drawn = {
+            "gallery": figures.gallery(pictures, captions, ensemble.window_um),
+            "distribution": figures.moduli(moduli, limits, ensemble.ratio),
+        }
+        for name, figure in drawn.items():
+            figures.save(figure, Path(folder) / f"{name}.svg")
+        for made in Path(folder).iterdir():
+            made.replace(output_dir / made.name)
