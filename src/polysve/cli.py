@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from polysve import cli_tools
 from polysve.errors import InputError
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_tools.app)
 
 Input = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False)]
@@ -211,6 +213,30 @@ def schema() -> None:
     from polysve.settings import Settings
 
     print(json.dumps(Settings.model_json_schema(), indent=1))
+
+
+@app.command()
+def show(
+    ensemble: Input,
+    sve: Annotated[int, typer.Argument(min=0, help="Index of the SVE.")],
+    fields: Annotated[
+        Path | None, typer.Option(help="Picture of mesh, displacement and stress to write.")
+    ] = None,
+    vtu: Annotated[Path | None, typer.Option(help="File for ParaView to write.")] = None,
+    bc: Annotated[str, typer.Option(help="Boundary condition: kubc, subc or pbc.")] = "pbc",
+    load: Annotated[str, typer.Option(help="Mean strain: 11, 22 or 12.")] = "11",
+    strain: Annotated[float, typer.Option(help="Size of the mean strain.")] = 1e-3,
+    element_size: Annotated[
+        float, typer.Option(min=0.02, max=2, help="Element edge over the grain size.")
+    ] = 0.15,
+) -> None:
+    """Show one SVE of an ensemble: its stiffness, its fields, and a file for ParaView."""
+    from polysve import show as sve_show
+
+    if fields or vtu:
+        sve_show.solve_and_write(ensemble, sve, bc, load, strain, element_size, fields, vtu)
+    for line in sve_show.describe(ensemble, sve):
+        print(line)
 
 
 @app.command()

@@ -24,6 +24,8 @@ class Ensemble:
     index : array of int64, shape (n,)
         SVE numbers; those that failed are missing.
     window_um, grain_size_um : float
+    periodic : bool
+        Whether grains continue on the opposite side.
     material : dict
         Constants of the crystal in GPa.
 
@@ -46,6 +48,7 @@ class Ensemble:
                 self.boundary_conditions = tuple(file.get("stiffness", ()))
                 self.window_um = float(file.attrs["window_um"])
                 self.grain_size_um = float(file.attrs["grain_size_um"])
+                self.periodic = bool(file.attrs["periodic"])
                 self.material = json.loads(file.attrs["material"])
         except (OSError, KeyError) as error:
             raise InputError(f"{path}: missing, damaged or no ensemble ({error})") from error
@@ -57,6 +60,22 @@ class Ensemble:
     def ratio(self) -> float:
         """Window over grain size L/s."""
         return self.window_um / self.grain_size_um
+
+    def row(self, index: int) -> int:
+        """Row of the SVE with this number.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        rows = np.flatnonzero(self.index == index)
+        if len(rows) == 0:
+            raise InputError(
+                f"{self.path}: has no SVE {index}; its {len(self)} SVEs go from {self.index.min()} "
+                f"to {self.index.max()}, less those that failed"
+            )
+        return int(rows[0])
 
     def theta(self, row: int) -> np.ndarray:
         """Angles (rad) of the grains of the SVE in a row, shape (grains,)."""

@@ -62,7 +62,7 @@ def parity(
     title : str
         Names the ensemble and the number of SVEs.
     """
-    figure, axes = _panels(1, 2, 0.86, sharex=True, sharey=True)
+    figure, axes = panels(1, 2, 0.86, sharex=True, sharey=True)
     low, high = _limits(true_gpa, predicted_gpa, baseline_gpa)
     shared = {"gridsize": 45, "mincnt": 1, "extent": (low, high, low, high), "linewidths": 0.1}
     named = zip(axes, ("network", "6-parameter fit"), (predicted_gpa, baseline_gpa), strict=True)
@@ -101,7 +101,7 @@ def loss_curves(history: dict[str, np.ndarray], diagnosis: dict) -> Figure:
     diagnosis : dict
         Of `metrics.diagnose`.
     """
-    figure, axes = _panels(1, 1, 0.9)
+    figure, axes = panels(1, 1, 0.9)
     axis = axes[0]
     epochs = np.arange(1, len(history["loss"]) + 1)
     # a network solved in closed form has one epoch, no curve
@@ -136,7 +136,7 @@ def distributions(ensembles: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure
     ensembles : dict
         Name to true Ē and predicted Ē, each of shape (n,), GPa.
     """
-    figure, axes = _panels(len(ensembles), 1, 0.42, sharex=True)
+    figure, axes = panels(len(ensembles), 1, 0.42, sharex=True)
     edges = np.linspace(*_limits(*(v for t, p in ensembles.values() for v in (t, p))), 37)
     for axis, (name, (true, predicted)) in zip(axes, ensembles.items(), strict=True):
         axis.hist(true, edges, density=True, color=FILL, label="finite elements")
@@ -163,7 +163,7 @@ def moduli(samples: dict[str, np.ndarray], limits: dict[str, float], ratio: floa
     ratio : float
         L/s.
     """
-    figure, axes = _panels(1, 1, 0.8)
+    figure, axes = panels(1, 1, 0.8)
     axis = axes[0]
     edges = np.linspace(*_limits(*samples.values()), 41)
     colours = (BASELINE, THIRD, PREDICTED)
@@ -205,7 +205,7 @@ def size_effect(
     To first order Ē follows the window mean of cos 4θ alone, whose variance over random angles is Σ aᵢ²/2 for grains
     with area fractions aᵢ. Hence std(Ē) = |dE/dc| √(spread_factor/2) s/L, with no number fitted.
     """
-    figure, (mean_axis, scatter_axis) = _panels(1, 2, 0.72)
+    figure, (mean_axis, scatter_axis) = panels(1, 2, 0.72)
     markers = {"finite elements": ("o", TRUE, "none"), "network": ("x", PREDICTED, PREDICTED)}
     for name, arrays in samples.items():
         marker, colour, face = markers[name]
@@ -249,7 +249,7 @@ def residuals(errors_gpa: np.ndarray, predictors: dict[str, np.ndarray]) -> Figu
     predictors : dict of str to array, shape (n,)
         Axis label to values: an even number of them.
     """
-    figure, axes = _panels(len(predictors) // 2, 2, 0.7, sharey=True)
+    figure, axes = panels(len(predictors) // 2, 2, 0.7, sharey=True)
     for axis, (label, values) in zip(axes, predictors.items(), strict=True):
         axis.plot(values, errors_gpa, ".", ms=3, color=PREDICTED, alpha=0.5, mew=0)
         groups = np.array_split(np.argsort(values), max(1, min(10, len(values) // 20)))
@@ -281,7 +281,7 @@ def gallery(
     columns = 5 if len(captions) % 5 == 0 else min(4, len(captions))
     rows = -(-len(captions) // columns)
     lines = 1 + captions[0].count("\n")
-    figure, axes = _panels(rows, columns, 0.95 + 0.15 * lines, sharex=True, sharey=True)
+    figure, axes = panels(rows, columns, 0.95 + 0.15 * lines, sharex=True, sharey=True)
     for axis, theta, caption in zip(axes, theta_images, captions, strict=False):
         picture = draw_structure(axis, theta, window_um)
         axis.set_title(caption, fontsize="x-small" if _is_slide() else "medium")
@@ -311,8 +311,8 @@ def _theta_bar(figure: Figure, picture, axes: list[Axes]) -> None:
     bar.set_label("θ (°), 90 = 0")
 
 
-def _panels(rows: int, columns: int, shape: float, **sharing) -> tuple[Figure, np.ndarray]:
-    """Figure with a flat array of axes; `shape` is the height of a panel over its width."""
+def panels(rows: int, columns: int, shape: float, **sharing) -> tuple[Figure, np.ndarray]:
+    """Make a figure with a flat array of axes; `shape` is the height of a panel over its width."""
     figure = Figure()
     width, height = mpl.rcParams["figure.figsize"]
     if not _is_slide():
