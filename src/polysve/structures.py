@@ -69,7 +69,9 @@ class GrainMap(NamedTuple):
         return len(np.unique(self.labels))
 
 
-def read_films(path: Path, window_um: float | None = None) -> Iterator[CellMap | GrainMap]:
+def read_films(
+    path: Path, window_um: float | None = None, periodic: bool = False
+) -> Iterator[CellMap | GrainMap]:
     """Read all films of a file: many from an ensemble, one from anything else.
 
     Parameters
@@ -78,6 +80,8 @@ def read_films(path: Path, window_um: float | None = None) -> Iterator[CellMap |
         `.csv` (generators), `.npz` (label image), `.h5` (ensemble), `.ang` or `.ctf` (EBSD map).
     window_um : float, optional
         Side of the window; needed for `.csv` files, and for `.npz` files that do not say it.
+    periodic : bool
+        Let grains drawn from generators continue on the opposite side.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def read_films(path: Path, window_um: float | None = None) -> Iterator[CellMap |
         if window_um is None:
             raise InputError(f"{path}: --window is needed, the side of the film in µm")
         points_um, theta_rad = read_points(path, window_um)
-        yield CellMap(voronoi(points_um, window_um), theta_rad, window_um)
+        yield CellMap(voronoi(points_um, window_um, periodic), theta_rad, window_um)
     elif kind == ".npz":
         yield read_label_image(path, window_um)
     elif kind in (".ang", ".ctf"):
