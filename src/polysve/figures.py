@@ -105,8 +105,8 @@ def loss_curves(history: dict[str, np.ndarray], diagnosis: dict) -> Figure:
     axis = axes[0]
     epochs = np.arange(1, len(history["loss"]) + 1)
     # a network solved in closed form has one epoch, no curve
-    marker = "s" if len(epochs) == 1 else ""
-    axis.semilogy(epochs, history["loss"], marker, ls="-", color=PREDICTED, label="training")
+    marker = "s" if len(epochs) == 1 else None
+    axis.semilogy(epochs, history["loss"], marker=marker, color=PREDICTED, label="training")
     axis.semilogy(epochs, history["val_loss"], color=BASELINE, ls="--", label="validation")
     best = diagnosis["best_epoch"]
     axis.plot(best, history["val_loss"][best - 1], "o", color=BASELINE, label="kept")

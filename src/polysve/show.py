@@ -113,7 +113,7 @@ def draw(fields: stress.Fields, load: str) -> Figure:
             "|u − ε·x| (nm)",
             length_nm,
             {"shading": "gouraud"},
-            "displacement beside the mean strain",
+            "displacement fluctuation",
         ),
         (f"σ{load} (MPa)", component, {}, f"stress σ{load}"),
         ("σ (MPa)", mises, {}, "von Mises stress"),
