@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polysve import images
+from polysve import images, storage
 from polysve.ensemble import Ensemble
 from polysve.errors import InputError
 from polysve.settings import PreprocessSlice
@@ -169,11 +169,13 @@ def damaged(file):
 def without_pbc(file):
     with h5py.File(file, "r+") as opened:
         del opened["stiffness/pbc"]
+    storage._seal(file)
 
 
 def of_copper(file):
     with h5py.File(file, "r+") as opened:
         opened.attrs["material"] = json.dumps({"c11_gpa": 168.4, "c12_gpa": 121.4, "c44_gpa": 75.4})
+    storage._seal(file)
 
 
 def no_ensemble(file):
@@ -183,10 +185,10 @@ def no_ensemble(file):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (damaged, r"ratio6.h5: /label_image is damaged"),
+        (damaged, r"ratio6.h5: damaged: its bytes do not match"),
         (without_pbc, r"ratio6.h5: boundary_condition = 'pbc' is not in the file; .*kubc"),
         (of_copper, r"ratio6.h5: material = .*168.4.*one material"),
-        (no_ensemble, r"ratio6.h5: missing, damaged or no ensemble"),
+        (no_ensemble, r"ratio6.h5: has no seal"),
     ],
 )
 def test_bad_files_are_refused_by_name_and_leave_nothing(ensembles, tmp_path, spoil, message):
