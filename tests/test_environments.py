@@ -56,7 +56,8 @@ def test_lock_gives_one_version_and_hashes_of_each_package(lock):
 
 @pytest.mark.parametrize("python", ["3.11.2", "3.12.1", "3.13.0"])
 @pytest.mark.parametrize(
-    ("lock", "groups"), [("requirements.lock", []), ("requirements-dev.lock", ["dev", "docs"])]
+    ("lock", "groups"),
+    [("requirements.lock", []), ("requirements-dev.lock", ["dev", "docs", "explore"])],
 )
 def test_lock_meets_what_the_project_asks_for(lock, groups, python):
     versions = pins(lock, python)
