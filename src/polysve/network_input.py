@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from polysve import images
@@ -97,46 +98,47 @@ def area_average(
     >>> area_average(tiling, 1.0, np.array([[1.0], [3.0]]), 3)[0, :, 0]
     array([1., 2., 3.], dtype=float32)
     """
-    edge, begin, end = _pieces(tiling, pixels / window_um)
-    grain = np.repeat(tiling.grain, np.diff(tiling.offsets))[edge]
-    column, row = ((begin + end) / 2).T
-    column, row = np.minimum(column.astype(int), pixels), np.minimum(row.astype(int), pixels - 1)
-    height = begin[:, 1] - end[:, 1]
-    beyond = height * ((begin[:, 0] + end[:, 0]) / 2 - column)
+    start = tiling.vertices_um * (pixels / window_um)
+    following = np.arange(1, len(start) + 1)
+    following[tiling.offsets[1:] - 1] = tiling.offsets[:-1]
+    grain = np.repeat(tiling.grain, np.diff(tiling.offsets))
     # one column more takes what lies on the right edge of the window, one what is right of that
-    cell = row * (pixels + 2) + column
-    cells, shares = np.concatenate([cell, cell + 1]), np.concatenate([height - beyond, beyond])
-    grains = np.concatenate([grain, grain])
-    picture = [
-        np.bincount(cells, shares * channel[grains], pixels * (pixels + 2)) for channel in values.T
-    ]
-    picture = np.stack(picture, -1).reshape(pixels, pixels + 2, -1)
+    picture = np.zeros((pixels, pixels + 2, values.shape[1]))
+    _add_edges(start, start[following], values.astype(float)[grain], picture)
     return np.cumsum(picture, axis=1)[:, :pixels].astype(np.float32)
 
 
-def _pieces(tiling: Tiling, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edges of all polygons cut at the lines between pixels: edge number, begin and end in pixels, shape (n, 2)."""
-    start = tiling.vertices_um * scale
-    following = np.arange(1, len(start) + 1)
-    following[tiling.offsets[1:] - 1] = tiling.offsets[:-1]
-    step = start[following] - start
-    count = len(start)
-    # edge number plus half the way along it, so that one sort puts all cuts in order
-    keys = [np.arange(count), np.arange(count) + 0.5]
-    for axis in (0, 1):
-        first = np.ceil(np.minimum(start[:, axis], start[following, axis])).astype(int)
-        last = np.floor(np.maximum(start[:, axis], start[following, axis])).astype(int)
-        crossings = np.where(step[:, axis] == 0, 0, last - first + 1)
-        edge = np.repeat(np.arange(count), crossings)
-        before = np.repeat(np.cumsum(crossings) - crossings, crossings)
-        line = first[edge] + np.arange(len(edge)) - before
-        way = (line - start[edge, axis]) / step[edge, axis]
-        keys.append(edge + np.clip(way, 0, 1) / 2)
-    key = np.sort(np.concatenate(keys))
-    edge = key.astype(int)
-    place = start[edge] + (2 * (key - edge))[:, None] * step[edge]
-    same = edge[1:] == edge[:-1]
-    return edge[1:][same], place[:-1][same], place[1:][same]
+@njit(cache=True)
+def _add_edges(start: np.ndarray, stop: np.ndarray, values: np.ndarray, picture: np.ndarray):
+    """Walk along edges (n, 2), in pixels, and add to the picture what each piece changes from pixel to pixel."""
+    rows = picture.shape[0]
+    for edge in range(len(start)):
+        if start[edge, 1] == stop[edge, 1]:
+            continue
+        # counter-clockwise: an edge that runs down opens its grain, one that runs up closes it
+        down = start[edge, 1] > stop[edge, 1]
+        low, high = (stop[edge], start[edge]) if down else (start[edge], stop[edge])
+        slope = (high[0] - low[0]) / (high[1] - low[1])
+        x, y = low
+        while y < high[1]:
+            row = min(int(y), rows - 1)
+            y_next = min(row + 1.0, high[1])
+            x_next = high[0] if y_next == high[1] else low[0] + (y_next - low[1]) * slope
+            height = y_next - y if down else y - y_next
+            left, right = min(x, x_next), max(x, x_next)
+            column, at = int(left), left
+            while True:
+                following = min(column + 1.0, right)
+                piece = height if right == left else height * (following - at) / (right - left)
+                beyond = piece * ((at + following) / 2 - column)
+                for channel in range(values.shape[1]):
+                    value = values[edge, channel]
+                    picture[row, column, channel] += (piece - beyond) * value
+                    picture[row, column + 1, channel] += beyond * value
+                if following >= right:
+                    break
+                column, at = column + 1, following
+            x, y = x_next, y_next
 
 
 def cut(film: GrainMap, sve_um: float, step_um: float) -> Iterator[tuple[float, float, GrainMap]]:
