@@ -81,10 +81,12 @@ class SpectralFeatures(keras.layers.Layer):
     True
     """
 
+    transform = staticmethod(ops.fft2)
+
     def call(self, inputs):
         """Map images (n, p, p, 2) to vectors (n, 2, J) and scalars (n, S)."""
         pixels = ops.shape(inputs)[1]
-        real, imaginary = ops.fft2((inputs[..., 0], inputs[..., 1]))
+        real, imaginary = self.transform((inputs[..., 0], inputs[..., 1]))
         count = ops.cast(pixels * pixels, real.dtype)
         spectrum = real / count, imaginary / count
         mean = spectrum[0][:, 0, 0], spectrum[1][:, 0, 0]
