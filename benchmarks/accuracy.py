@@ -84,11 +84,11 @@ def main() -> None:
     parser.add_argument("--ratios", type=float, nargs="+", default=[4, 6, 10])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result = {f"{ratio:g}": measure(ratio, options.count) for ratio in options.ratios}
+    ratios = {f"{ratio:g}": measure(ratio, options.count) for ratio in options.ratios}
     if options.json:
-        json.dump(result, sys.stdout, indent=1)
+        json.dump({"count": options.count, "ratios": ratios}, sys.stdout, indent=1)
         return
-    for ratio, table in result.items():
+    for ratio, table in ratios.items():
         for name, row in table.items():
             errors = "  ".join(
                 f"{c} {row[f'raw_{c}']['max']:.1e} -> {row[f'label_{c}']['max']:.1e}"
