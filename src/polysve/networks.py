@@ -3,16 +3,17 @@
 import keras
 import numpy as np
 
+from polysve.born import BornFeatures
 from polysve.errors import InputError
 from polysve.settings import NetworkSettings
 from polysve.spectral import SpectralFeatures
 from polysve.stiffness_head import StiffnessHead
 
-LINEAR = ("spectral",)
+LINEAR = ("spectral", "born")
 """Architectures whose only weights are linear: they are fitted in closed form."""
 
 
-def build(settings: NetworkSettings, image_shape: tuple[int, int, int], outputs: int, seed: int):
+def build(settings: NetworkSettings, image_shape, seed: int, head=None, boundary_condition="pbc"):
     """Network with normalized outputs: zero mean and unit variance over the training split.
 
     Parameters
@@ -21,10 +22,12 @@ def build(settings: NetworkSettings, image_shape: tuple[int, int, int], outputs:
         Architecture, filters, pooling and regression block.
     image_shape : (int, int, int)
         Rows, columns and channels of the training images. Only networks that flatten are bound to rows and columns.
-    outputs : int
-        Number of outputs.
     seed : int
         Of the initial weights and of dropout.
+    head : StiffnessHead or None
+        What the outputs are for: its coordinates, or Ē alone.
+    boundary_condition : {"kubc", "subc", "pbc"}
+        Of the labels; the `born` network solves the problem with it.
 
     Raises
     ------
@@ -32,8 +35,12 @@ def build(settings: NetworkSettings, image_shape: tuple[int, int, int], outputs:
         If the images cannot feed the architecture.
     """
     keras.utils.set_random_seed(seed)
-    if settings.architecture in LINEAR:
-        return _spectral(image_shape[-1], outputs)
+    if settings.architecture == "spectral":
+        return _linear(SpectralFeatures(name="features"), head.n_coordinates)
+    if settings.architecture == "born":
+        constants = head.bulk_gpa, head.shear_moduli_gpa, boundary_condition, settings.terms
+        return _linear(BornFeatures(*constants, name="features"), head.n_coordinates)
+    outputs = head.n_coordinates if head else 1
     rows, columns, channels = image_shape
     fixed = settings.pooling == "flatten" or settings.architecture == "mlp"
     if min(rows, columns) < 2 ** len(settings.filters) and settings.architecture != "mlp":
@@ -109,14 +116,14 @@ def _densenet(x, filters, layers_per_stage: int = 3):
     return keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
 
 
-def _spectral(channels: int, outputs: int):
-    """Directional second-order features and a linear head that turns with the material.
+def _linear(features, outputs: int):
+    """Fixed features of a harmonic image and a linear head that turns with the material.
 
     Each vector feature has one coefficient for both of its components, so that mirror images and quarter turns of
-    the window are treated exactly; the third output (volume), where there is one, is linear in the scalar features.
+    the window are treated exactly; the volume, where it is an output, is linear in the scalar features.
     """
-    inputs = keras.Input((None, None, channels))
-    vectors, scalars = SpectralFeatures(name="features")(inputs)
+    inputs = keras.Input((None, None, 2))
+    vectors, scalars = features(inputs)
     pair = keras.layers.Dense(1, use_bias=False, name="vector_head")(vectors)
     pair = keras.layers.Flatten()(pair)
     if outputs == 2:
@@ -162,7 +169,7 @@ def stiffness_head(model) -> StiffnessHead | None:
     return last if isinstance(last, StiffnessHead) else None
 
 
-def predict_targets(model, images: np.ndarray, batch_size: int = 64) -> np.ndarray:
+def predict_targets(model, images: np.ndarray) -> np.ndarray:
     """Outputs (n, k) in GPa for images (n, p, p, channels), Ē or C̄11, C̄66, C̄16.
 
     Raises
@@ -175,7 +182,18 @@ def predict_targets(model, images: np.ndarray, batch_size: int = 64) -> np.ndarr
         raise InputError(
             f"images have the shape {images.shape[1:]}; the model reads {wanted} (None: any size)"
         )
-    return model.predict(images, batch_size=batch_size, verbose=0)
+    return model.predict(images, batch_size=batch_size(images), verbose=0)
+
+
+def batch_size(images: np.ndarray) -> int:
+    """Images at a time such that memory does not grow with their size.
+
+    Examples
+    --------
+    >>> batch_size(np.zeros((1, 64, 64, 2))), batch_size(np.zeros((1, 320, 320, 2)))
+    (64, 2)
+    """
+    return max(1, 64 * 64**2 // (images.shape[1] * images.shape[2]))
 
 
 def young_modulus(model, targets_gpa: np.ndarray) -> np.ndarray:

@@ -232,6 +232,9 @@ class NetworkSettings(Model):
         "mean",
         description="Before the regression block: all pixels (as published, one image size) or their mean (any size).",
     )
+    terms: Annotated[int, Field(ge=1, le=50)] = Field(
+        6, description="born: terms of the series of the displacements."
+    )
     dense_layers: Annotated[int, Field(ge=0, le=10)] = 1
     dense_nodes: Annotated[int, Field(ge=1, le=4096)] = 64
     dropout: Fraction = 0.0

@@ -34,7 +34,7 @@ class StiffnessHead(keras.layers.Layer):
     --------
     >>> head = StiffnessHead(90.108, (79.51, 50.85), geometric_mean=True)
     >>> c11, c66, c16 = np.asarray(head(np.array([[0.02, -0.01]], "float32")))[0]
-    >>> np.round(head.coordinates(np.array([[c11, c66, c16]])), 4).tolist()
+    >>> np.round(head.label_coordinates(np.array([[c11, c66, c16]])), 4).tolist()
     [[0.02, -0.01]]
     """
 
@@ -75,32 +75,39 @@ class StiffnessHead(keras.layers.Layer):
         mean, slope = (stiff + soft) / 2, (stiff - soft) / (2 * length)
         return ops.stack([self.bulk_gpa + mean + slope * v1, mean - slope * v1, slope * v2], -1)
 
-    def coordinates(self, targets_gpa: np.ndarray) -> np.ndarray:
-        """Coordinates (n, 2 or 3) of stiffness labels (n, 3) C̄11, C̄66, C̄16 in GPa.
+    def coordinates(self, stiffness_gpa):
+        """Inverse of `call`: coordinates (n, 2 or 3) of (n, 3) C̄11, C̄66, C̄16 in GPa."""
+        c11, c66, c16 = stiffness_gpa[..., 0], stiffness_gpa[..., 1], stiffness_gpa[..., 2]
+        mean, half = (c11 - self.bulk_gpa + c66) / 2, (c11 - self.bulk_gpa - c66) / 2
+        radius = ops.sqrt(half * half + c16 * c16 + 1e-12)
+        stiff, soft = mean + radius, mean - radius
+        if self.geometric_mean:
+            rho = ops.log(self._young(stiff) / self._young(soft)) / 2
+            length = self.largest_log * ops.arctanh(rho / self.largest_log)
+        else:
+            length = ops.log(stiff / soft) / 2
+        pair = [length * half / radius, length * c16 / radius]
+        if self.geometric_mean:
+            return ops.stack(pair, -1)
+        return ops.stack([ops.log(stiff * soft / self.mean_shear_gpa**2) / 2, *pair], -1)
+
+    def label_coordinates(self, labels_gpa: np.ndarray) -> np.ndarray:
+        """`coordinates` of labels in double precision.
 
         Raises
         ------
         InputError
             If a label is not positive definite.
         """
-        c11, c66, c16 = np.asarray(targets_gpa, float).T
-        mean, half = (c11 - self.bulk_gpa + c66) / 2, (c11 - self.bulk_gpa - c66) / 2
-        radius = np.hypot(half, c16)
-        if np.any(mean <= radius):
-            worst = int(np.argmin(mean - radius))
+        c11, c66, c16 = np.asarray(labels_gpa, float).T
+        determinant = (c11 - self.bulk_gpa) * c66 - c16**2
+        bad = np.flatnonzero(~((c66 > 0) & (determinant > 0)))
+        if len(bad):
+            values = ", ".join(f"{value:g}" for value in labels_gpa[bad[0]])
             raise InputError(
-                f"stiffness label {worst} is not positive definite: C11, C66, C16 = "
-                f"{c11[worst]:g}, {c66[worst]:g}, {c16[worst]:g} GPa"
+                f"stiffness label {bad[0]}: C11, C66, C16 = {values} GPa is not positive definite"
             )
-        stiff, soft = mean + radius, mean - radius
-        direction = np.stack([half, c16], axis=1) / np.maximum(radius, 1e-300)[:, None]
-        if self.geometric_mean:
-            rho = np.log(self._young(stiff) / self._young(soft)) / 2
-            length = self.largest_log * np.arctanh(np.minimum(rho / self.largest_log, 1 - 1e-9))
-            return length[:, None] * direction
-        length = np.log(stiff / soft) / 2
-        volume = np.log(stiff * soft / self.mean_shear_gpa**2) / 2
-        return np.column_stack([volume, length[:, None] * direction])
+        return ops.convert_to_numpy(self.coordinates(ops.convert_to_tensor(labels_gpa, "float64")))
 
     def young_modulus(self, targets_gpa: np.ndarray) -> np.ndarray:
         """Ē (n,) in GPa of stiffness (n, 3) C̄11, C̄66, C̄16: 1/Ē = 1/(4K) + (H⁻¹)₁₁/4."""

@@ -286,7 +286,10 @@ def solve(network, train: list[Samples]):
     names = {layer.name for layer in network.layers}
     heads = [network.get_layer(name) for name in ("vector_head", "scalar_head") if name in names]
     features = keras.Model(network.input, {head.name: head.input for head in heads})
-    parts = [features.predict(part.images, batch_size=64, verbose=0) for part in train]
+    parts = [
+        features.predict(part.images, batch_size=networks.batch_size(part.images), verbose=0)
+        for part in train
+    ]
     targets = np.concatenate([part.targets for part in train]).astype(float)
     wanted = {"vector_head": targets[:, -2:], "scalar_head": targets[:, :1]}
     for head in heads:
@@ -303,9 +306,7 @@ def solve(network, train: list[Samples]):
 
 def mean_square_error(network, samples: list[Samples]) -> float:
     """Over all outputs and samples."""
-    errors = [
-        network.predict(part.images, batch_size=64, verbose=0) - part.targets for part in samples
-    ]
+    errors = [networks.predict_targets(network, part.images) - part.targets for part in samples]
     return float(np.mean(np.concatenate(errors) ** 2))
 
 
@@ -348,7 +349,9 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path):
     """
     head = inputs.head()
     check_recipe(inputs, settings)
-    to_coordinates = head.coordinates if head else (lambda targets: np.asarray(targets, float))
+    to_coordinates = (
+        head.label_coordinates if head else (lambda targets: np.asarray(targets, float))
+    )
     raw = np.concatenate([to_coordinates(part.targets) for part in inputs.train])
     offset, scale = normalization(raw, head)
 
@@ -360,7 +363,11 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path):
 
     train_set, validation_set = normalized(inputs.train), normalized(inputs.validation)
     network = networks.build(
-        settings.network, inputs.train[0].images.shape[1:], raw.shape[1], settings.seed
+        settings.network,
+        inputs.train[0].images.shape[1:],
+        settings.seed,
+        head,
+        inputs.boundary_condition,
     )
     checkpoint = Checkpoint(checkpoint_path, fingerprint(train_set, settings))
     start = time.perf_counter()
