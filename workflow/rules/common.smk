@@ -10,6 +10,7 @@ from polysve.settings import Settings
 from polysve.settings import parse as parse_settings
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
+import one_run
 import paths
 
 min_version("9.10")
@@ -25,6 +26,14 @@ try:
 except InputError as error:
     print(f"polysve: {error}", file=sys.stderr)
     sys.exit(2)
+
+
+if workflow.is_main_process:
+    one_run.take_over()
+
+
+onstart:
+    one_run.hold()
 
 
 wildcard_constraints:
