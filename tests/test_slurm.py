@@ -49,6 +49,7 @@ NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17001 CPUs=2 RealMemory=
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port=17002 CPUs=2 RealMemory=8000 Gres=gpu:1
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=UNLIMITED State=UP
 """
+FIELDS = "ArrayJobID:60,JobArrayID:60,NodeList:60,State:60,Comment:200,tres-per-job:60"
 
 
 class Cluster:
@@ -93,14 +94,14 @@ class Cluster:
         return dict(line.split() for line in answer.stdout.splitlines())
 
     def jobs(self):
-        """Each job since the cluster started: array or job number, node, state, comment, generic resources."""
+        """Each job since the cluster started: array or job number, node, state, comment, GPUs asked for."""
         answer = subprocess.run(
-            ["squeue", "-h", "--states=all", "-o", "%F %i %N %T %k %b"],
+            ["squeue", "-h", "--states=all", "-O", FIELDS],
             capture_output=True,
             text=True,
             check=True,
         )
-        keys = ("parent", "number", "node", "state", "comment", "resources")
+        keys = ("parent", "number", "node", "state", "comment", "gpus")
         lines = [line.split() for line in answer.stdout.splitlines()]
         return [dict(zip(keys, line, strict=True)) for line in lines if len(line) == len(keys)]
 
@@ -253,7 +254,7 @@ def test_whole_run_on_two_nodes_gives_the_same_ensembles(cluster, remote, finish
     assert not any("mesh_wildcards" in job["comment"] for job in jobs)
     training = [job for job in jobs if "rule_train" in job["comment"]]
     assert [job["node"] for job in training] == ["n2", "n2"]
-    assert all("gpu" in job["resources"] for job in training)
+    assert all("gpu" in job["gpus"] for job in training)
 
 
 def test_experiments_go_as_one_job_array(cluster, remote, finished, tmp_path):
