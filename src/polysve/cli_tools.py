@@ -76,6 +76,111 @@ def predict(
     print(_json(result.report()) if as_json else result.text())
 
 
+@app.command()
+def characterize(
+    model: Model,
+    grain_size: Annotated[float, typer.Option(help="Mean grain size in µm.")],
+    window: Annotated[float | None, typer.Option(help="Side of the window in µm.")] = None,
+    windows: Annotated[
+        str | None, typer.Option(help="Several windows in µm, with commas: the size effect.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="Number of structures (of each window).")] = 10_000,
+    check: Annotated[int, typer.Option(help="Number of them to solve by finite elements too.")] = 0,
+    spacing: Annotated[
+        float, typer.Option(help="Smallest distance of two generators over the grain size.")
+    ] = 0.5,
+    periodic: Annotated[
+        bool, typer.Option("--periodic", help="Grains continue on the other side.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    figure: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw many structures and describe the scatter of their modulus along x1."""
+    from polysve import reports
+    from polysve.workers import Workers
+
+    sides = reports.sides(window, windows)
+    reports.check_ending(figure)
+    settings = [reports.tessellation(side, grain_size, spacing, periodic, seed) for side in sides]
+    with Workers(workers) as pool:
+        from polysve.characterize import characterize as run
+        from polysve.surrogate import load_surrogate
+
+        surrogate = load_surrogate(model)
+        results = [run(surrogate, pool, each, count, check) for each in settings]
+    _tell(reports.Characterized(results, surrogate.card.material), figure, as_json)
+
+
+@app.command()
+def beam(
+    spec: Annotated[
+        Path, typer.Argument(help="Beam (.yaml); an empty file has it all.", exists=True)
+    ],
+    model: Model,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    figure: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Scatter of a beam's stiffness, resonance and deflection, and its reliability."""
+    from polysve import reports
+    from polysve.beam import read_spec
+    from polysve.workers import Workers
+
+    settings = read_spec(spec)
+    reports.check_ending(figure)
+    sides = {width: settings.sves(width)[2] for width in settings.widths_um}
+    drawn = {
+        side: reports.tessellation(
+            side, settings.grain_size_um, settings.spacing_fraction, False, settings.seed
+        )
+        for side in sides.values()
+    }
+    with Workers(workers) as pool:
+        from polysve.characterize import characterize as run
+        from polysve.surrogate import load_surrogate
+
+        surrogate = load_surrogate(model)
+        samples = {
+            side: run(surrogate, pool, each, settings.structures) for side, each in drawn.items()
+        }
+    results = {width: samples[side] for width, side in sides.items()}
+    _tell(reports.beams_of(results, settings), figure, as_json)
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    output: Annotated[Path, typer.Argument(help="ONNX file to write.", dir_okay=False)],
+) -> None:
+    """Write a network as an ONNX file, for programs without Keras."""
+    from polysve.onnx_export import export_onnx
+    from polysve.surrogate import load_surrogate
+
+    export_onnx(load_surrogate(model), output)
+
+
+@app.command()
+def explore(
+    model: Model,
+    port: Annotated[int, typer.Option(min=1024, max=65535)] = 8501,
+) -> None:
+    """Open a page on this computer to draw structures and look at their stiffness."""
+    from polysve.explore import serve
+
+    serve(model, port)
+
+
+def _tell(report, figure: Path | None, as_json: bool) -> None:
+    """Write the figure, warn, and print."""
+    if figure is not None:
+        report.figure(figure)
+    for warning in report.warnings:
+        print(f"polysve: warning: {warning}", file=sys.stderr)
+    print(_json(report.report()) if as_json else report.text())
+
+
 def _json(report: dict) -> str:
     try:
         return json.dumps(report, indent=1, allow_nan=False)

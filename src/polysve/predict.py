@@ -12,11 +12,10 @@ from polysve.errors import InputError
 from polysve.field import Field, predict_field
 from polysve.model_card import DIRECTIONS_RAD
 from polysve.network_input import network_input
+from polysve.reports import write_figure
 from polysve.storage import atomic_path
 from polysve.structures import CellMap, GrainMap, read_films
 from polysve.surrogate import OUTSIDE, SAME, Prediction, Surrogate
-
-PICTURES = (".svg", ".pdf", ".png")
 
 
 class Reading(NamedTuple):
@@ -213,22 +212,6 @@ def _predict_ensemble(surrogate: Surrogate, path: Path, films, coverage: float) 
 
     prediction = surrogate.predict_inputs(inputs(), coverage)
     return Predicted(path, surrogate, prediction, n_grains, None, None, windows.pop())
-
-
-def write_figure(path: Path, draw) -> None:
-    """Write what a function draws in the package's style.
-
-    Raises
-    ------
-    InputError
-        For another ending than .svg, .pdf and .png.
-    """
-    from polysve import figures
-
-    if path.suffix not in PICTURES:
-        raise InputError(f"{path}: allowed endings are {', '.join(PICTURES)}")
-    with figures.style(), atomic_path(path) as temporary:
-        figures.save(draw(), temporary)
 
 
 def _range(values) -> str:

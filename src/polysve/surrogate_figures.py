@@ -3,9 +3,11 @@
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from scipy import stats
 
+from polysve.beam import LimitSettings
 from polysve.field import Field
-from polysve.figures import PREDICTED, draw_structure
+from polysve.figures import FILL, PREDICTED, THEORY, draw_structure
 from polysve.images import QUARTER_RAD
 from polysve.model_card import DIRECTIONS_RAD
 from polysve.structures import CellMap, GrainMap
@@ -79,4 +81,100 @@ def field(moduli: Field, film: CellMap | GrainMap, sve_um: float) -> Figure:
     for axis in (left, right):
         axis.set(aspect="equal", xlabel="x1 (µm)", xlim=(0, width_um), ylim=(0, height_um))
     left.set_ylabel("x2 (µm)")
+    return figure
+
+
+def law(result: dict) -> Figure:
+    """Histogram of Ē with the fitted laws, of `characterize.characterize`."""
+    moduli, laws = result["young_modulus_gpa"], result["laws"]
+    figure = Figure()
+    axis = figure.subplots()
+    axis.hist(moduli, result["histogram"]["edges_gpa"], density=True, color=FILL)
+    normal, log_normal = laws["normal"], laws["log_normal"]
+    line = np.linspace(moduli.min(), moduli.max(), 400)
+    densities = {
+        "normal": stats.norm(normal["mean_gpa"], normal["std_gpa"]),
+        "log_normal": stats.lognorm(log_normal["log_std"], 0, log_normal["median_gpa"]),
+    }
+    for (name, density), style in zip(densities.items(), ("-", "--"), strict=True):
+        label = f"{name.replace('_', '-')}, AIC {laws[name]['aic'] - laws['normal']['aic']:+.1f}"
+        axis.plot(line, density.pdf(line), ls=style, label=label)
+    for percent in ("0.1", "99.9"):
+        axis.axvspan(*result["quantile_intervals_gpa"][percent], color=THEORY, alpha=0.25, lw=0)
+        axis.axvline(result["quantiles_gpa"][percent], color=THEORY, lw=0.8)
+    axis.set(xlabel="Ē (GPa)", ylabel="density (1/GPa)")
+    axis.set_title(
+        f"{result['count']} SVEs of {result['window_um']:g} µm, L/s = {result['ratio']:g}; "
+        "grey: 0.1 and 99.9 %",
+        loc="left",
+    )
+    axis.set_ylim(top=1.4 * axis.get_ylim()[1])
+    axis.legend(loc="upper center")
+    return figure
+
+
+def size_law(results: list[dict], law: dict) -> Figure:
+    """Scatter over mean of Ē against L/s, with the law s/L and the one with a free exponent."""
+    figure = Figure()
+    axis = figure.subplots()
+    ratios = np.array([each["ratio"] for each in results])
+    scatter = np.array([each["std_gpa"] / each["mean_gpa"] for each in results])
+    ends = np.array([each["std_interval_gpa"] for each in results]).T
+    ends = ends / [each["mean_gpa"] for each in results]
+    line = np.geomspace(0.9 * ratios[0], 1.1 * ratios[-1], 50)
+    axis.plot(line, 100 * law["factor_of_s_over_L"] / line, color=THEORY, label="s/L")
+    free = 100 * law["factor"] * line ** -law["exponent"]
+    axis.plot(line, free, color=THEORY, ls="--", label=f"(s/L)^{law['exponent']:.3f}")
+    axis.errorbar(
+        ratios,
+        100 * scatter,
+        100 * np.abs(ends - scatter),
+        fmt="o",
+        color=PREDICTED,
+        label="network",
+    )
+    axis.set(
+        xscale="log", yscale="log", xlabel="L/s", ylabel="standard deviation of Ē (% of its mean)"
+    )
+    axis.xaxis.set_major_locator(mpl.ticker.FixedLocator(ratios))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+    axis.legend()
+    return figure
+
+
+def beams(
+    samples: dict[float, dict[str, np.ndarray]], limits: dict[float, LimitSettings | None]
+) -> Figure:
+    """Distributions of a beam's stiffness, first frequency and deflection over their means, by width; dotted: the limit."""
+    names = {
+        "stiffness_n_per_m": "stiffness",
+        "frequency_hz": "first frequency",
+        "deflection_um": "deflection",
+    }
+    figure = Figure(
+        figsize=(2 * mpl.rcParams["figure.figsize"][0], mpl.rcParams["figure.figsize"][1])
+    )
+    axes = figure.subplots(1, 3)
+    for axis, (name, label) in zip(axes, names.items(), strict=True):
+        for width, sample in samples.items():
+            change = 100 * (sample[name] / sample[name].mean() - 1)
+            axis.hist(
+                change,
+                30,
+                density=True,
+                histtype="step",
+                label=f"{width:g} µm wide, ± {change.std():.2g} %",
+            )
+        for number, (width, limit) in enumerate(limits.items()):
+            if limit is not None and limit.quantity == name:
+                place = (limit.at_least or limit.at_most) / samples[width][name].mean()
+                axis.axvline(100 * (place - 1), ymax=0.7, color=f"C{number}", ls=":")
+        axis.set(title=label, xlabel="difference from the mean (%)", yticks=[])
+        axis.set_ylim(top=1.35 * axis.get_ylim()[1])
+        axis.legend(loc="upper left")
+    axes[0].set_ylabel("density")
     return figure
