@@ -1,0 +1,171 @@
+"""What MkDocs generates from the package: figures, and the references of settings, rules, commands and modules."""
+
+import json
+import logging
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+RULE = re.compile(r'^rule (\w+):\n    """(.+?)"""', re.MULTILINE | re.DOTALL)
+CODE_CELL = re.compile(r"^```\{code-cell\}.*$", re.MULTILINE)
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+NOT_DOCUMENTED = {"__init__", "__main__", "cli"}
+
+
+def on_files(files, config):
+    """Add the generated pages and figures."""
+    pages = {
+        "reference/settings.md": settings_page(),
+        "reference/rules.md": rules_page(),
+        "reference/commands.md": commands_page(),
+        "reference/api.md": api_page(),
+    }
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    sys.path.insert(0, str(DOCS))
+    import make_figures
+
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        make_figures.write_all(Path(folder))
+        for figure in sorted(Path(folder).iterdir()):
+            files.append(
+                File.generated(config, f"figures/{figure.name}", content=figure.read_bytes())
+            )
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Show the cells of a notebook as Python."""
+    if not page.file.src_uri.startswith("course/"):
+        return markdown
+    return CODE_CELL.sub("```python", FRONT_MATTER.sub("", markdown))
+
+
+def settings_page() -> str:
+    """Every key of the configuration, from the settings classes."""
+    from polysve import settings
+
+    lines = [
+        "# Settings",
+        "",
+        "Every key that `config/config.yaml` or a file of your own may hold, with its default. Names in angle",
+        "brackets are yours. A key or value that is not allowed is refused before anything runs. `polysve schema`",
+        "prints the same as a JSON schema, for the completion of an editor.",
+        "",
+        *_model_lines(settings.Settings, "The study", ""),
+    ]
+    return "\n".join(lines)
+
+
+def _model_lines(model, title: str, prefix: str) -> list[str]:
+    """One table for a settings class, then those of the classes inside it."""
+    schema = model.model_json_schema()["properties"]
+    lines = [f"## {title}", "", model.__doc__.strip().split("\n\n")[0].replace("\n", " "), ""]
+    lines += ["| key | default | allowed | meaning |", "|---|---|---|---|"]
+    inner = []
+    for name, field in model.model_fields.items():
+        nested, plural = _nested(field.annotation)
+        key = f"{prefix}{name}"
+        if nested:
+            place = f"{key}.<name>." if plural else f"{key}."
+            inner.append((nested, f"`{place[:-1]}`", place))
+            default, allowed = "see below", "a section"
+        else:
+            default = (
+                "**needed**" if field.is_required() else f"`{json.dumps(field.get_default())}`"
+            )
+            allowed = _allowed(schema[name], model.model_json_schema().get("$defs", {}))
+        meaning = (field.description or "").replace("|", "\\|").replace("<", "&lt;")
+        lines.append(f"| `{key}` | {default} | {allowed} | {meaning} |")
+    lines.append("")
+    for nested, heading, place in inner:
+        lines += _model_lines(nested, heading, place)
+    return lines
+
+
+def _nested(annotation) -> tuple:
+    """Settings class inside an annotation, and whether there may be many of them."""
+    from polysve.settings import Model
+
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return annotation, False
+    for inner in getattr(annotation, "__args__", ()):
+        found, _ = _nested(inner)
+        if found:
+            return found, getattr(annotation, "__origin__", None) is dict
+    return None, False
+
+
+def _allowed(schema: dict, definitions: dict) -> str:
+    """Limits of a key, in words, from its JSON schema."""
+    if "anyOf" in schema:
+        return " or ".join(_allowed(each, definitions) for each in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if schema.get("type") == "array":
+        return f"list of {_allowed(schema.get('items', {}), definitions) or 'values'}"
+    words = {"integer": "whole number", "number": "number", "string": "text", "null": "null"}
+    limits = {
+        "minimum": "≥ {:g}",
+        "exclusiveMinimum": "&gt; {:g}",
+        "maximum": "≤ {:g}",
+        "exclusiveMaximum": "&lt; {:g}",
+    }
+    said = [text.format(schema[key]) for key, text in limits.items() if key in schema]
+    if "pattern" in schema:
+        return "a plain word"
+    return ", ".join([words.get(schema.get("type"), schema.get("type", "")), *said])
+
+
+def rules_page() -> str:
+    """Every rule with its docstring, from the rule files."""
+    lines = [
+        "# Rules",
+        "",
+        "What Snakemake runs, one rule for each stage. A rule calls the command of its name.",
+        "",
+    ]
+    order = re.findall(r"rules/(\w+)\.smk", (ROOT / "Snakefile").read_text())
+    for name in order:
+        text = (ROOT / f"workflow/rules/{name}.smk").read_text()
+        for rule, docstring in RULE.findall(text):
+            lines += [f"## {rule}", "", re.sub(r"\n    ", "\n", docstring).strip(), ""]
+            lines += [f"Defined in `workflow/rules/{name}.smk`.", ""]
+    return "\n".join(lines)
+
+
+def commands_page() -> str:
+    """Every command with its options, from typer."""
+    import typer
+    from typer.cli import get_docs_for_click
+
+    from polysve.cli import app
+
+    command = typer.main.get_command(app)
+    context = typer.Context(command, info_name="polysve")
+    text = get_docs_for_click(obj=command, ctx=context, name="polysve")
+    return text.replace("# `polysve`", "# Commands", 1)
+
+
+def api_page() -> str:
+    """Every module of the package, for mkdocstrings."""
+    lines = [
+        "# Python API",
+        "",
+        "The stages are thin; the modules below do the work and can be used on their own.",
+        "",
+    ]
+    folder = ROOT / "src/polysve"
+    for file in [*sorted(folder.glob("*.py")), *sorted(folder.glob("stages/*.py"))]:
+        if file.stem not in NOT_DOCUMENTED:
+            name = ".".join(file.relative_to(ROOT / "src").with_suffix("").parts)
+            lines += [f"## {name}", "", f"::: {name}", ""]
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""Figures of the documentation, drawn by the package itself when the site is built.
+
+`python docs/make_figures.py FOLDER` writes them all, to look at.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.tri import Triangulation
+
+from polysve import crystal, figures, homogenization, images, meshing, stress, tessellation
+from polysve.settings import MaterialSettings, MeshSettings, TessellateSettings
+
+MATERIAL = MaterialSettings().model_dump()
+SILICON = crystal.plane_stress(**MATERIAL)
+GRAIN_UM = 0.5
+AMPLIFIED = 2500
+
+
+def draw_sve(ratio: int, index: int = 0) -> tuple[tessellation.Structure, float]:
+    """One structure and its window in µm."""
+    window_um = ratio * GRAIN_UM
+    settings = TessellateSettings(window_um=window_um, grain_size_um=GRAIN_UM)
+    return tessellation.draw_structure(settings, f"ratio{ratio}", index), window_um
+
+
+def mesh_sve(sve: tessellation.Structure, window_um: float, size: float) -> meshing.Mesh:
+    settings = MeshSettings(algorithm="gmsh", element_size_fraction=size)
+    return meshing.mesh_tiling(sve.tiling, window_um, GRAIN_UM, settings)
+
+
+def structures() -> Figure:
+    """Windows of three sizes with grains of one size."""
+    figure, axes = figures.panels(1, 3, 1.1)
+    for axis, ratio in zip(axes, (4, 6, 10), strict=True):
+        sve, window_um = draw_sve(ratio)
+        labels = tessellation.label_image(sve.tiling, window_um, 512)
+        picture = figures.draw_structure(axis, sve.theta_rad[labels], window_um)
+        axis.set(title=f"L/s = {ratio}", xlabel="x1 (µm)", ylabel="x2 (µm)")
+    bar = figure.colorbar(picture, ax=list(axes), ticks=figures.ANGLES_DEG, format="%g", shrink=0.7)
+    bar.set_label("θ (°), 90 = 0")
+    return figure
+
+
+def pipeline() -> Figure:
+    """Label image to network input, before and after each step."""
+    sve, window_um = draw_sve(4)
+    labels = tessellation.label_image(sve.tiling, window_um, 512)
+    grey = images.paint(labels, images.grey_levels(sve.theta_rad))
+    small = images.resize(grey, 128)
+    harmonic = images.encode(labels, sve.theta_rad, 64)
+    steps = [
+        ("label image, 512 × 512", labels, {"cmap": "tab20"}),
+        ("grey level θ/90°", grey[..., 0], {"cmap": "gray"}),
+        ("area resize to 128", small[..., 0], {"cmap": "gray"}),
+        ("median filter, 5 times", images.median_filter(small, 5)[..., 0], {"cmap": "gray"}),
+        ("cos 4θ, area resize to 64", harmonic[..., 0], {"cmap": "coolwarm", "vmin": -1}),
+        ("sin 4θ, area resize to 64", harmonic[..., 1], {"cmap": "coolwarm", "vmin": -1}),
+    ]
+    figure, axes = figures.panels(2, 3, 1.05)
+    for axis, (title, picture, options) in zip(axes, steps, strict=True):
+        axis.imshow(
+            picture, extent=(0, window_um, 0, window_um), vmax=options.pop("vmax", None), **options
+        )
+        axis.set_title(title)
+    for axis in axes[3:]:
+        axis.set_xlabel("x1 (µm)")
+    for axis in axes[::3]:
+        axis.set_ylabel("x2 (µm)")
+    return figure
+
+
+def boundary_conditions() -> Figure:
+    """What a mean strain along x1 does beside the mean strain, under each boundary condition."""
+    sve, window_um = draw_sve(4)
+    mesh = mesh_sve(sve, window_um, 0.2)
+    edge = np.isin(mesh.nodes_um, [0, window_um]).any(1)
+    figure, axes = figures.panels(1, 3, 1.0, sharex=True, sharey=True)
+    names = {
+        "kubc": "KUBC: edge as ε·x",
+        "pbc": "PBC: edges fit",
+        "subc": "SUBC: edge free, t = σ·n",
+    }
+    for axis, (name, title) in zip(axes, names.items(), strict=True):
+        fields = stress.solve(mesh, sve.theta_rad, MATERIAL, name)
+        fluctuation_um = fields.fluctuation_um - fields.fluctuation_um[edge].mean(0)
+        moved = mesh.nodes_um + AMPLIFIED * fluctuation_um
+        triangles = Triangulation(*moved.T, mesh.triangles)
+        drawn = axis.tripcolor(triangles, 1e3 * fields.stress_gpa[:, 0], vmin=120, vmax=180)
+        axis.set(aspect="equal", title=title, xlabel="x1 (µm)")
+        axis.plot(
+            *np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]).T * window_um, lw=0.8, color="k"
+        )
+    axes[0].set_ylabel("x2 (µm)")
+    figure.colorbar(drawn, ax=list(axes), label="σ11 (MPa) at ε11 = 0.1 %", shrink=0.8)
+    return figure
+
+
+def identities() -> Figure:
+    """The geometric-mean identity over many SVEs, and how the mesh approaches it."""
+    figure, (left, right) = figures.panels(1, 2, 0.8)
+    extremes = []
+    for index in range(80):
+        sve, window_um = draw_sve(4, index)
+        mesh = meshing.mesh_tiling(sve.tiling, window_um, GRAIN_UM, MeshSettings())
+        grain = SILICON.stiffness(sve.theta_rad)
+        label = homogenization.apparent_stiffness(mesh, grain[mesh.grain], ("pbc",), 3)
+        extremes.append(crystal.extreme_moduli(label["pbc"]))
+    low, high = np.array(extremes).T
+    left.plot(low, high, ".", color=figures.PREDICTED, label="80 SVEs, PBC")
+    line = np.linspace(low.min(), low.max(), 50)
+    product = SILICON.young_modulus_100 * SILICON.young_modulus_110
+    left.plot(line, product / line, color=figures.TRUE, lw=0.8, label="E<100> E<110> / E_min")
+    left.set(xlabel="smallest directional modulus (GPa)", ylabel="largest (GPa)")
+    left.legend()
+    sve, window_um = draw_sve(4)
+    grain, sizes = SILICON.stiffness(sve.theta_rad), np.array([0.6, 0.3, 0.15, 0.075])
+    for order, marker in ((1, "s"), (2, "o")):
+        defects = []
+        for size in sizes:
+            mesh = mesh_sve(sve, window_um, size)
+            label = homogenization.apparent_stiffness(mesh, grain[mesh.grain], ("pbc",), order)
+            product = np.prod(crystal.extreme_moduli(label["pbc"]))
+            defects.append(np.sqrt(product) / SILICON.geometric_mean - 1)
+        right.loglog(sizes, defects, marker=marker, label=f"polynomial order {order}")
+    right.set(xlabel="element edge over grain size", ylabel="defect of √(E_min E_max)")
+    right.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    right.minorticks_off()
+    right.legend()
+    return figure
+
+
+FIGURES = {each.__name__: each for each in (structures, pipeline, boundary_conditions, identities)}
+
+
+def write_all(folder: Path) -> None:
+    """Write every figure as SVG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with figures.style():
+        for name, draw in FIGURES.items():
+            figures.save(draw(), folder / f"{name}.svg")
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]))
