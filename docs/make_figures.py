@@ -77,7 +77,7 @@ def boundary_conditions() -> Figure:
     sve, window_um = draw_sve(4)
     mesh = mesh_sve(sve, window_um, 0.2)
     edge = np.isin(mesh.nodes_um, [0, window_um]).any(1)
-    figure, axes = figures.panels(1, 3, 1.0, sharex=True, sharey=True)
+    figure, axes = figures.panels(1, 3, 1.2, sharex=True, sharey=True)
     names = {
         "kubc": "KUBC: edge as ε·x",
         "pbc": "PBC: edges fit",
@@ -88,7 +88,9 @@ def boundary_conditions() -> Figure:
         fluctuation_um = fields.fluctuation_um - fields.fluctuation_um[edge].mean(0)
         moved = mesh.nodes_um + AMPLIFIED * fluctuation_um
         triangles = Triangulation(*moved.T, mesh.triangles)
-        drawn = axis.tripcolor(triangles, 1e3 * fields.stress_gpa[:, 0], vmin=120, vmax=180)
+        drawn = axis.tripcolor(
+            triangles, 1e3 * fields.stress_gpa[:, 0], vmin=120, vmax=180, rasterized=True
+        )
         axis.set(aspect="equal", title=title, xlabel="x1 (µm)")
         axis.plot(
             *np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]).T * window_um, lw=0.8, color="k"

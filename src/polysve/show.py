@@ -119,7 +119,7 @@ def draw(fields: stress.Fields, load: str) -> Figure:
         ("σ (MPa)", mises, {}, "von Mises stress"),
     )
     for axis, (unit, values, options, title) in zip(axes, shown, strict=True):
-        drawn = axis.tripcolor(triangles, values, **options)
+        drawn = axis.tripcolor(triangles, values, rasterized=True, **options)
         figure.colorbar(
             drawn, ax=axis, label=unit, ticks=figures.ANGLES_DEG if title == "mesh" else None
         )
