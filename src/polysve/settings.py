@@ -17,7 +17,9 @@ BoundaryCondition = Literal["kubc", "subc", "pbc"]
 class Model(BaseModel):
     """Frozen settings that refuse unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
+    )
 
     def canonical_json(self) -> str:
         """Sorted, compact JSON: equal settings give equal text.
@@ -36,8 +38,11 @@ class MaterialSettings(Model):
     """Cubic single-crystal stiffness constants; silicon by default."""
 
     c11_gpa: Positive = 165.64
+    """C11 of the crystal."""
     c12_gpa: Annotated[float, Field(allow_inf_nan=False)] = 63.94
+    """C12; with C11 it must leave the crystal stable."""
     c44_gpa: Positive = 79.51
+    """C44; C44 = (C11 - C12)/2 would be isotropic."""
 
     @model_validator(mode="after")
     def positive_definite(self):
@@ -106,6 +111,7 @@ class HomogenizeSettings(Model):
         ("kubc", "subc", "pbc"), min_length=1
     )
     element_order: Literal[1, 2, 3] = 3
+    """Polynomial order of the displacements in a triangle."""
     correct: bool = Field(
         True,
         description="Scale the directional moduli by the factor that makes the geometric mean under PBC exact.",
@@ -140,10 +146,15 @@ class EnsembleSettings(Model):
     """SVEs drawn with the same window, grain size and rule."""
 
     window_um: Positive
+    """Side of the window L."""
     grain_size_um: Positive
+    """Mean in-plane grain size s; (L/s)² grains are drawn."""
     count: Annotated[int, Field(ge=1, le=10**9)]
+    """Number of SVEs; more of them leave those there are as they are."""
     spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = 0.5
+    """Smallest distance of two generators over the grain size."""
     periodic: bool = False
+    """Whether grains continue on the opposite side; if not, the window cuts them."""
     material: MaterialSettings | None = Field(
         None, description="Another material than homogenize.material."
     )
@@ -163,7 +174,9 @@ class PreprocessSettings(Model):
     """From label images and stiffness to what a network reads."""
 
     seed: int = 1
+    """Of the split."""
     encoding: Literal["grey", "harmonic"] = "harmonic"
+    """harmonic: cos 4θ and sin 4θ; grey: the level θ/90° of the published study."""
     pixels: Annotated[int, Field(ge=8, le=512)] = Field(
         64, description="Image side for the training window."
     )
@@ -172,18 +185,23 @@ class PreprocessSettings(Model):
         description="Other windows get images of other sizes, with the pixel size of the training window.",
     )
     median_passes: Annotated[int, Field(ge=0, le=50)] = 0
+    """How often the 3 × 3 median filter is applied; five times in the published study."""
     augmentation: Literal["none", "naive", "consistent"] = Field(
         "none",
         description="Turned and mirrored copies of the training SVEs: naive mirrors grey values as a picture, "
         "consistent turns theta into -theta in mirror images.",
     )
     boundary_condition: BoundaryCondition = "pbc"
+    """Whose stiffness is learned."""
     target: Literal["young_modulus", "stiffness"] = "stiffness"
+    """young_modulus: Ē; stiffness: C̄11, C̄66 and C̄16, which give all of C̄."""
     train_count: Annotated[int, Field(ge=4)] | None = Field(
         None, description="SVEs taken from each training ensemble, all if null."
     )
     validation_fraction: Annotated[float, Field(gt=0, lt=0.9)] = 0.15
+    """Share of the SVEs of a training ensemble that watches the training."""
     test_fraction: Annotated[float, Field(gt=0, lt=0.9)] = 0.15
+    """Share of the SVEs of a training ensemble that is kept for the judgement."""
 
     @model_validator(mode="after")
     def something_left_to_train(self):
@@ -212,22 +230,30 @@ class OptimizerSettings(Model):
     """Optimizer and its rates."""
 
     name: Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"] = "adam"
+    """Update rule."""
     learning_rate: Positive = 1e-3
+    """Of the first epoch."""
     momentum: Fraction = 0.0
+    """Of sgd and rmsprop."""
     nesterov: bool = False
+    """Of sgd: the gradient is taken where the momentum leads."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Share of each weight taken off at each step, times the learning rate."""
     decay_factor: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5,
         description="The learning rate is multiplied by this when the validation loss stalls.",
     )
     decay_patience: Annotated[int, Field(ge=1)] = 5
+    """Epochs without improvement that count as a stall."""
 
 
 class NetworkSettings(Model):
     """Architecture and its regression block."""
 
     architecture: Literal["mlp", "cnn", "resnet", "densenet", "spectral", "born"] = "cnn"
+    """spectral and born know the physics; the others learn from pictures."""
     filters: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (16, 32, 64)
+    """Channels of each stage of cnn, resnet and densenet."""
     pooling: Literal["flatten", "mean"] = Field(
         "mean",
         description="Before the regression block: all pixels (as published, one image size) or their mean (any size).",
@@ -236,27 +262,38 @@ class NetworkSettings(Model):
         6, description="born: terms of the series of the displacements."
     )
     dense_layers: Annotated[int, Field(ge=0, le=10)] = 1
+    """Hidden layers of the regression block."""
     dense_nodes: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Nodes in each of them."""
     dropout: Fraction = 0.0
+    """Share of nodes left out at random in training, in the regression block."""
     l1: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the sum of absolute weights in the loss."""
     l2: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the sum of squared weights in the loss."""
 
 
 class TrainSettings(Model):
     """Training recipe of one network."""
 
     seed: int = 1
+    """Of the first weights and of the order of the samples."""
     network: NetworkSettings = NetworkSettings()
+    """What is trained."""
     optimizer: OptimizerSettings = OptimizerSettings()
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """At most."""
     batch_size: Annotated[int, Field(ge=1)] | Literal["all"] = 32
+    """SVEs in one step of the optimizer."""
     patience: Annotated[int, Field(ge=1)] = 12
+    """Epochs without improvement after which the training stops."""
 
 
 class EvaluateSettings(Model):
     """Judgement of one network."""
 
     bootstrap_samples: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Drawn for the 95 % intervals."""
     figure_size: Literal["column", "slide"] = Field(
         "column", description="Figures for a journal page (89 or 183 mm wide) or for a slide."
     )
@@ -266,7 +303,9 @@ class ExperimentSettings(Model):
     """One training recipe: which ensembles, how images are encoded, which network, how it is trained."""
 
     train_ensembles: tuple[Name, ...] = Field(min_length=1)
+    """Split for training, validation and test; the first one sets the pixel size."""
     test_ensembles: tuple[Name, ...] = ()
+    """Unseen in training."""
     preprocess: PreprocessSettings = PreprocessSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
@@ -281,6 +320,7 @@ class Settings(Model):
     """The whole study."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Of all structures."""
     shard_grains: Annotated[int, Field(ge=1)] = Field(
         8000, description="Mean number of grains in one job."
     )
@@ -291,9 +331,13 @@ class Settings(Model):
     )
     homogenize: HomogenizeSettings = HomogenizeSettings()
     label_pixels: Annotated[int, Field(ge=16, le=4096)] = 512
+    """Side of the stored label images."""
     max_failed_fraction: Fraction = 1e-3
+    """More SVEs than this that fail stop the run."""
     ensembles: dict[Name, EnsembleSettings] = Field(min_length=1)
+    """By name."""
     experiments: dict[Name, ExperimentSettings] = {}
+    """By name."""
 
     @model_validator(mode="after")
     def experiments_name_ensembles(self):
