@@ -3,7 +3,9 @@
 import csv
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 
 import h5py
 import pytest
@@ -12,6 +14,8 @@ import yaml
 from polysve.checking import faults_in
 
 pytestmark = pytest.mark.workflow
+
+ROOT = Path(__file__).parents[1]
 
 RULES = {
     *("tessellate", "mesh", "homogenize", "assemble", "preprocess", "train", "evaluate"),
@@ -130,3 +134,22 @@ def test_log_of_a_failing_stage_reaches_the_eyes(finished, tmp_path):
     answer = study.snakemake("--rerun-triggers", "mtime", "--forcerun", "train", check=False)
     assert answer.returncode != 0
     assert f"polysve: {inputs.relative_to(study.folder)}" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "workflow/rules").glob("*.smk")), ids=lambda file: file.stem
+)
+def test_rules_say_what_they_need(file):
+    """Docstring, log, benchmark, threads, memory and time; the stages of a study also their environment."""
+    for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+        for word in (
+            '    """',
+            "    log:",
+            "    benchmark:",
+            "    threads:",
+            "mem_mb=",
+            "runtime=",
+        ):
+            assert word in rule
+        if "polysve " in rule:
+            assert '    conda:\n        "../../envs/environment.yaml"' in rule

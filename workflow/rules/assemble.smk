@@ -22,6 +22,8 @@ rule assemble:
         paths.log("assemble", "{ensemble}"),
     benchmark:
         paths.benchmark("assemble", "{ensemble}")
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 2000,

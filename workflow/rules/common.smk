@@ -2,6 +2,7 @@
 
 import sys
 
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 from polysve.errors import InputError
@@ -43,9 +44,16 @@ wildcard_constraints:
     stop=r"\d+",
 
 
+# --sdm apptainer: the image that envs/apptainer.def builds. It holds this package, the environment of --sdm conda doesn't.
+container: f"{workflow.basedir}/polysve.sif"
+
+
 # Snakemake itself keeps numerical libraries to the threads of a rule (OMP_NUM_THREADS and the like).
-# The folder of this Python stands last, so that an environment of --sdm conda or apptainer goes before it.
-shell.prefix(f'export PATH="$PATH:{Path(sys.executable).parent}"; ')
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    shell.prefix(f'polysve() {{ PYTHONPATH="{workflow.basedir}/src" python -m polysve "$@"; }}; ')
+else:
+    # last, so that an image goes before the folder of this Python
+    shell.prefix(f'export PATH="$PATH:{Path(sys.executable).parent}"; ')
 
 
 def code(stage):

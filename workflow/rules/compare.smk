@@ -11,6 +11,8 @@ rule compare:
     benchmark:
         paths.benchmark("compare", "all")
     localrule: True
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=500,

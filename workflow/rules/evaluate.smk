@@ -27,6 +27,8 @@ rule evaluate:
         paths.log("evaluate", "{experiment}"),
     benchmark:
         paths.benchmark("evaluate", "{experiment}")
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,

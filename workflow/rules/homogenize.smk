@@ -15,6 +15,8 @@ rule homogenize:
         paths.benchmark("homogenize", "{ensemble}/{start}-{stop}")
     group:
         "shard"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 1000,

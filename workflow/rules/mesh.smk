@@ -13,6 +13,8 @@ rule mesh:
         paths.benchmark("mesh", "{ensemble}/{start}-{stop}")
     group:
         "shard"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 1000,

@@ -23,6 +23,8 @@ rule portray:
         paths.log("portray", "{ensemble}"),
     benchmark:
         paths.benchmark("portray", "{ensemble}")
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 1000,

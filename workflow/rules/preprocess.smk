@@ -13,6 +13,8 @@ rule preprocess:
         paths.log("preprocess", "{experiment}"),
     benchmark:
         paths.benchmark("preprocess", "{experiment}")
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 2000,

@@ -11,6 +11,8 @@ rule tessellate:
         paths.benchmark("tessellate", "{ensemble}/{start}-{stop}")
     group:
         "shard"
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 500,

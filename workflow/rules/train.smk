@@ -13,6 +13,8 @@ rule train:
         paths.log("train", "{experiment}"),
     benchmark:
         paths.benchmark("train", "{experiment}")
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,
