@@ -129,7 +129,7 @@ SETTINGS = {
     "an experiment less": ({"experiments": {"published": None}}, JOINED),
     "a new ensemble": (
         {"ensembles": {"ratio2": {"window_um": 1.0, "grain_size_um": 0.5, "count": 20}}},
-        onward("tessellate", ["ratio2"], [], {"ratio2": ["000000-000020"]}) - {"compare", "report"},
+        onward("tessellate", ["ratio2"], [], {"ratio2": ["000000-000020"]}) - {"compare"},
     ),
 }
 
@@ -148,7 +148,11 @@ SOURCE = {
         onward("preprocess", []),
     ),
     "a line of networks": (f"{PACKAGE}/networks.py", CODE_LINE, onward("train", [])),
-    "a line of figures": (f"{PACKAGE}/figures.py", CODE_LINE, onward("evaluate", [])),
+    "a line of figures": (
+        f"{PACKAGE}/figures.py",
+        CODE_LINE,
+        onward("evaluate", []) | {"portray ratio4", "portray ratio6"},
+    ),
     "a line of compare": (f"{PACKAGE}/stages/compare.py", CODE_LINE, JOINED),
     "a line of the command line": (f"{PACKAGE}/cli.py", CODE_LINE, set()),
     "a line of settings": (f"{PACKAGE}/settings.py", CODE_LINE, set()),
