@@ -30,6 +30,7 @@ SettingsText = Annotated[
     str,
     typer.Option("--settings", help="The stage's settings as JSON.", metavar="JSON"),
 ]
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -37,13 +38,19 @@ def main() -> None:
     """Run a subcommand; bad input becomes one line on stderr and exit code 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes are none of the user's
     try:
-        sys.exit(app(standalone_mode=False))
+        exit_code = app(standalone_mode=False)
     except InputError as error:
         _stop(str(error), 2)
     except typer.TyperException as error:
         _stop(error.format_message(), 2)
     except OSError as error:
         _stop(f"{type(error).__name__}: {error}", 1)
+    if exit_code == INTERRUPTED:
+        _stop(
+            "interrupted; nothing unfinished was kept. The same command goes on from here",
+            INTERRUPTED,
+        )
+    sys.exit(exit_code)
 
 
 def _stop(message: str, exit_code: int) -> None:

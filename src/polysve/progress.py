@@ -9,9 +9,7 @@ Item = TypeVar("Item")
 LOG_SECONDS = 10
 
 
-def track(
-    items: Iterable[Item], what: str, total: int, step: int = 1
-) -> Iterator[Item]:
+def track(items: Iterable[Item], what: str, total: int, step: int = 1) -> Iterator[Item]:
     """Pass items on while stderr tells how far the work is and how long it will take.
 
     Parameters
@@ -70,6 +68,4 @@ def _lines(items: Iterable[Item], what: str, total: int, step: int) -> Iterator[
         if now - told >= LOG_SECONDS:
             told = now
             left = (now - start) * (total / done - 1)
-            print(
-                f"{what}: {done} of {total}, about {left:.0f} s left", file=sys.stderr
-            )
+            print(f"{what}: {done} of {total}, about {left:.0f} s left", file=sys.stderr)

@@ -1,0 +1,84 @@
+"""What a long command says while it works, and when it is stopped."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from polysve import progress
+
+WORK = """
+import time
+from polysve.progress import track
+for _ in track(range(0, 50, 10), "structures", 50, 10):
+    time.sleep(0.02)
+"""
+
+
+def test_a_log_gets_plain_lines(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0)
+    assert list(progress.track(range(0, 25, 10), "structures", 25, 10)) == [0, 10, 20]
+    said = capsys.readouterr()
+    lines = said.err.splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        f"structures: {done} of 25" for done in (10, 20, 25)
+    ]
+    assert lines[-1].endswith("about 0 s left")
+    assert said.out == ""
+
+
+def test_quick_work_says_nothing(capsys):
+    assert list(progress.track("ab", "letters", 2)) == ["a", "b"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_gets_a_bar():
+    master, slave = pty.openpty()
+    answer = subprocess.Popen(
+        [sys.executable, "-c", WORK],
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    assert answer.wait() == 0
+    assert answer.stdout.read() == b"", "what a command prints may be piped"
+    text = shown.decode()
+    assert "structures" in text
+    assert "50/50" in text
+    assert "\x1b[?25h" in text, "the cursor comes back"
+
+
+@pytest.mark.faults
+def test_an_interrupted_command_ends_with_one_sentence(tmp_path):
+    output = tmp_path / "shard.h5"
+    settings = '{"window_um": 20, "grain_size_um": 0.5}'
+    command = [sys.executable, "-m", "polysve", "tessellate", output, "--ensemble", "e"]
+    running = subprocess.Popen(
+        [*command, "--start", "0", "--stop", "100000", "--settings", settings],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(3)
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    lines = [line for line in said.splitlines() if not line.startswith("structures of e:")]
+    assert lines == [
+        "polysve: interrupted; nothing unfinished was kept. The same command goes on from here"
+    ]
+    assert not list(tmp_path.iterdir())
