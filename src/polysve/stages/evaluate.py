@@ -105,7 +105,8 @@ def run(
         (unfinished / "figures").mkdir()
         crystal = plane_stress(**material)
         with figures.style(settings.figure_size):
-            for name, figure in _draw(tested, fit, worst, history, diagnosis, crystal):
+            drawn = _draw(tested, fit, worst, history, diagnosis, crystal)
+            for name, figure in track(drawn, "figures", 3 + 3 * len(tested)):
                 figures.save(figure, unfinished / "figures" / f"{name}.svg")
         (unfinished / "metrics.json").write_text(json.dumps(results, indent=1) + "\n")
         for made in unfinished.iterdir():
