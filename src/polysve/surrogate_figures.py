@@ -149,7 +149,7 @@ def size_law(results: list[dict], law: dict) -> Figure:
 def beams(
     samples: dict[float, dict[str, np.ndarray]], limits: dict[float, LimitSettings | None]
 ) -> Figure:
-    """Distributions of a beam's stiffness, first frequency and deflection over their means, by width; dotted: the limit."""
+    """Distributions of a beam's stiffness, first frequency and deflection over their means; dotted: the limit."""
     names = {
         "stiffness_n_per_m": "stiffness",
         "frequency_hz": "first frequency",
