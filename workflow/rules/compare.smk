@@ -5,7 +5,11 @@ rule compare:
     output:
         report(paths.COMPARISON, caption="../report/comparison.rst", category="Comparison"),
         paths.COMPARISON_SUMMARY,
-        f"{paths.RESULTS}/comparison.provenance.json",
+        report(
+            f"{paths.RESULTS}/comparison.provenance.json",
+            caption="../report/provenance.rst",
+            category="Provenance",
+        ),
     log:
         paths.log("compare", "all"),
     benchmark:
