@@ -134,7 +134,7 @@ def make_optimizer(settings: OptimizerSettings):
 class Batches(keras.utils.PyDataset):
     """Batches in memory, each of one ensemble, in an order that is a function of (seed, epoch) alone."""
 
-    def __init__(self, samples: list[Samples], batch_size: int, seed: int, epoch: int):
+    def __init__(self, samples: list[Samples], batch_size: int, seed: int, epoch: int = 0):
         super().__init__()
         self.samples, self.batch_size, self.seed = samples, batch_size, seed
         self.order(epoch)
@@ -142,7 +142,7 @@ class Batches(keras.utils.PyDataset):
     def order(self, epoch: int):
         """Draw the order of one epoch."""
         random = np.random.default_rng([self.seed, epoch])
-        self.epoch, self.batches = epoch, []
+        self.batches = []
         for part, samples in enumerate(self.samples):
             rows = random.permutation(len(samples.images))
             cuts = range(self.batch_size, len(rows), self.batch_size)
@@ -155,9 +155,6 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index):
         part, rows = self.batches[index]
         return self.samples[part].images[rows], self.samples[part].targets[rows]
-
-    def on_epoch_end(self):
-        self.order(self.epoch + 1)
 
 
 class Checkpoint:
@@ -210,8 +207,9 @@ def _state(network) -> list:
 class Epochs(keras.callbacks.Callback):
     """After each epoch: history, progress line, best weights, learning rate, early stop, checkpoint."""
 
-    def __init__(self, settings: TrainSettings, checkpoint: Checkpoint, best, history):
+    def __init__(self, settings: TrainSettings, batches, checkpoint: Checkpoint, best, history):
         super().__init__()
+        self.batches = batches
         self.settings, self.checkpoint, self.best, self.history = (
             settings,
             checkpoint,
@@ -247,6 +245,8 @@ class Epochs(keras.callbacks.Callback):
         )
         self.model.optimizer.learning_rate = learning_rate(losses, self.settings.optimizer)
         self.model.stop_training = stalled(losses, self.settings.patience)
+        # not in Batches.on_epoch_end, which Keras also calls before the first epoch
+        self.batches.order(epoch + 1)
         self.checkpoint.save(self.model, self.best, self.history)
 
 
@@ -264,14 +264,16 @@ def descend(network, train, validation, settings: TrainSettings, checkpoint: Che
     size = sum(len(part.images) for part in train)
     batch_size = size if settings.batch_size == "all" else settings.batch_size
     losses = [row["val_loss"] for row in history]
-    epochs = Epochs(settings, checkpoint, best, history)
+    batches = Batches(train, batch_size, settings.seed, len(history))
+    epochs = Epochs(settings, batches, checkpoint, best, history)
     if len(history) < settings.epochs and not (losses and stalled(losses, settings.patience)):
         network.fit(
-            Batches(train, batch_size, settings.seed, len(history)),
-            validation_data=Batches(validation, 64, settings.seed, 0),
+            batches,
+            validation_data=Batches(validation, 64, settings.seed),
             initial_epoch=len(history),
             epochs=settings.epochs,
             callbacks=[epochs],
+            shuffle=False,  # Keras would shuffle the batches again, by the global random state
             verbose=0,
         )
     network.set_weights(epochs.best)
