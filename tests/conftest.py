@@ -34,8 +34,8 @@ class Study:
     def command(self, *arguments, profile="local"):
         return [
             *(sys.executable, "-m", "snakemake", "--snakefile", self.source / "Snakefile"),
-            *("--workflow-profile", self.source / f"workflow/profiles/{profile}"),
             *("--configfile", self.config),
+            *("--workflow-profile", self.source / f"workflow/profiles/{profile}"),
             *arguments,
         ]
 
