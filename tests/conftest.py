@@ -154,3 +154,19 @@ def ensembles(tmp_path_factory):
         files[name] = folder / f"{name}.h5"
         assemble.run(folder / name, files[name], study.assemble_slice(name))
     return files
+
+
+@pytest.fixture(scope="session")
+def small_ensemble(tmp_path_factory):
+    """Ensemble file of 140 SVEs at ratio 4."""
+    from tests.surrogate_model import make_ensemble
+
+    return make_ensemble(tmp_path_factory.mktemp("ensemble"))
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory, small_ensemble):
+    """Spectral network trained on the small ensemble; its inputs and history lie beside it."""
+    from tests.surrogate_model import train
+
+    return train(tmp_path_factory.mktemp("model"), small_ensemble)

@@ -17,18 +17,18 @@ from tests.surrogate_model import COUNT, TESSELLATE, make_ensemble, train
 pytestmark = pytest.mark.surrogate
 
 
-@pytest.fixture(scope="session")
-def ensemble(tmp_path_factory):
-    return make_ensemble(tmp_path_factory.mktemp("ensemble"))
+@pytest.fixture
+def ensemble(small_ensemble):
+    return small_ensemble
+
+
+@pytest.fixture
+def model(small_model):
+    return small_model
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory, ensemble):
-    return train(tmp_path_factory.mktemp("model"), ensemble)
-
-
-@pytest.fixture(scope="session")
-def one_output(tmp_path_factory, ensemble):
+def one_output(tmp_path_factory, small_ensemble):
     """A grey network of one output, bound to one image size."""
     preprocess = {
         "encoding": "grey",
@@ -42,14 +42,14 @@ def one_output(tmp_path_factory, ensemble):
         "dense_nodes": 4,
         "pooling": "flatten",
     }
-    return train(tmp_path_factory.mktemp("grey"), ensemble, preprocess, network)
+    return train(tmp_path_factory.mktemp("grey"), small_ensemble, preprocess, network)
 
 
 @pytest.fixture(scope="session")
-def surrogate(model):
+def surrogate(small_model):
     from polysve import load_surrogate
 
-    return load_surrogate(model)
+    return load_surrogate(small_model)
 
 
 @pytest.fixture

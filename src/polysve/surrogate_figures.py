@@ -178,3 +178,15 @@ def beams(
         axis.legend(loc="upper left")
     axes[0].set_ylabel("density")
     return figure
+
+
+def structure(film: CellMap | GrainMap) -> Figure:
+    """Grains of a film coloured by θ."""
+    width_um, height_um = film.size_um
+    figure = Figure()
+    axis = figure.subplots()
+    picture = draw_structure(axis, theta_picture(film), width_um)
+    picture.set_extent((0, width_um, 0, height_um))
+    figure.colorbar(picture, ax=axis, label="θ (°), 90 = 0", ticks=(0, 45, 90))
+    axis.set(aspect="equal", xlabel="x1 (µm)", ylabel="x2 (µm)")
+    return figure
