@@ -159,7 +159,7 @@ def ensembles(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small_ensemble(tmp_path_factory):
     """Ensemble file of 140 SVEs at ratio 4."""
-    from tests.surrogate_model import make_ensemble
+    from surrogate_model import make_ensemble
 
     return make_ensemble(tmp_path_factory.mktemp("ensemble"))
 
@@ -167,6 +167,6 @@ def small_ensemble(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory, small_ensemble):
     """Spectral network trained on the small ensemble; its inputs and history lie beside it."""
-    from tests.surrogate_model import train
+    from surrogate_model import train
 
     return train(tmp_path_factory.mktemp("model"), small_ensemble)

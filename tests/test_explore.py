@@ -11,7 +11,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from tests.surrogate_model import TESSELLATE
+from surrogate_model import TESSELLATE
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("streamlit")

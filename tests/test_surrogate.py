@@ -12,7 +12,7 @@ import pytest
 
 from polysve.crystal import plane_stress, young_modulus
 from polysve.errors import InputError
-from tests.surrogate_model import COUNT, TESSELLATE, make_ensemble, train
+from surrogate_model import COUNT, TESSELLATE, make_ensemble, train
 
 pytestmark = pytest.mark.surrogate
 
