@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from polysve.crystal import euler_stiffness, in_plane_angle, young_modulus
 from polysve.errors import InputError
@@ -32,6 +33,7 @@ class Sample(NamedTuple):
     n_grains: int
 
 
+@threadpool_limits.wrap(limits=1)
 def apparent(
     path: Path,
     window_um: float | None,

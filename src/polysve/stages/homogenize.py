@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from polysve.crystal import young_modulus
 from polysve.labels import label_mesh
@@ -12,6 +13,7 @@ from polysve.shards import MeshShard, TessellationShard, match, solvable
 from polysve.storage import new_h5, put
 
 
+@threadpool_limits.wrap(limits=1)
 def run(tessellation: Path, mesh: Path, output: Path, settings: HomogenizeSettings) -> None:
     """Write the label of each SVE; those that cannot be solved are recorded with the reason."""
     structures, meshes = TessellationShard(tessellation), MeshShard(mesh)
