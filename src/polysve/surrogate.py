@@ -34,6 +34,9 @@ OUTSIDE = {
 CHUNK = 256
 SAME = 0.02
 """Windows and pixels that differ by less than this are the same."""
+MANY = 0.5
+"""Effective numbers of grains may lie this far outside those of the training: a window cut from a film has more of them
+than one drawn for itself."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ class Surrogate:
         pitch = np.array([card.pitch_um(each) for each in window_um])
         return {
             "window": _beyond(window_um, card.windows_um),
-            "grain_count": _beyond(effective_grains, card.effective_grains),
+            "grain_count": _beyond(effective_grains, card.effective_grains, MANY),
             "pixel_pitch": _beyond(pitch, pitches) | (source_pixel_um > max(pitches) * (1 + SAME)),
             "texture": texture > card.texture,
         }
@@ -173,9 +176,9 @@ def load_surrogate(path: str | Path) -> Surrogate:
     return Surrogate(networks.load(path), read_card(path))
 
 
-def _beyond(values: Array, known: ArrayLike) -> NDArray[np.bool_]:
+def _beyond(values: Array, known: ArrayLike, tolerance: float = SAME) -> NDArray[np.bool_]:
     """Which values lie outside the range of the known ones."""
-    low, high = np.min(known) * (1 - SAME), np.max(known) * (1 + SAME)
+    low, high = np.min(known) / (1 + tolerance), np.max(known) * (1 + tolerance)
     return (values < low) | (values > high)
 
 
