@@ -88,7 +88,7 @@ def package_versions() -> dict[str, str]:
 
 def command_line() -> str:
     """The running command, ready to be pasted into a shell."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return shlex.join([PACKAGE, *sys.argv[1:]])
 
 
 def record(stage: str, settings_json: str, made_from: Sequence[Path] = ()) -> dict:
