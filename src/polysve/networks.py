@@ -86,10 +86,9 @@ def _mlp(x, filters):
 
 
 def _cnn(x, filters):
-    """Stages of a 3×3 convolution, ReLU and 2×2 maximum, as published."""
+    """Stages of a halving 3×3 convolution and ReLU; a maximum in place of the stride costs three times as much."""
     for count in filters:
-        x = keras.layers.Activation("relu")(_convolution(x, count))
-        x = keras.layers.MaxPooling2D()(x)
+        x = keras.layers.Activation("relu")(_convolution(x, count, strides=2))
     return x
 
 
