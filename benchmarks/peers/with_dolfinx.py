@@ -136,8 +136,9 @@ class Problem:
         with watch("solve pbc"):
             ksp = self.solver(reduced)
             energy = []
-            linear = [self.linear_displacement(strain).x.petsc_vec for strain in UNIT_STRAINS]
-            forces = [matrix * u for u in linear]
+            # the functions own the memory of their vectors
+            linear = [self.linear_displacement(strain) for strain in UNIT_STRAINS]
+            forces = [matrix * u.x.petsc_vec for u in linear]
             for u, force in zip(linear, forces, strict=True):
                 right = prolongation.createVecRight()
                 prolongation.multTranspose(force, right)
@@ -146,7 +147,7 @@ class Problem:
                 right.assemble()
                 solution = right.duplicate()
                 ksp.solve(right, solution)
-                total = prolongation * solution + u
+                total = prolongation * solution + u.x.petsc_vec
                 energy.append([total.dot(other) for other in forces])
             for each in (ksp, matrix, reduced, prolongation):
                 each.destroy()
