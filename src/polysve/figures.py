@@ -75,7 +75,7 @@ def parity(
         lines = (
             f"R² = {_many_nines(metrics.r2(true_gpa, values))}",
             f"rms error {metrics.rmse(true_gpa, values):.3g} GPa",
-            f"bias {metrics.bias_percent(true_gpa, values):+.3f} %",
+            f"bias {metrics.bias_percent(true_gpa, values):+.2g} %",
             f"scatter error {metrics.sdape_percent(true_gpa, values):.2f} %",
         )
         axis.text(0.98, 0.03, "\n".join(lines), transform=axis.transAxes, ha="right")
@@ -101,30 +101,31 @@ def loss_curves(history: dict[str, np.ndarray], diagnosis: dict) -> Figure:
     diagnosis : dict
         Of `metrics.diagnose`.
     """
-    figure, axes = panels(1, 1, 0.9)
-    axis = axes[0]
+    figure, (axis,) = panels(1, 1, 0.9)
+    axis.set_ylabel("loss (share of the variance)")
+    axis.grid(axis="y")
+    words = f"{diagnosis['verdict']}: {'; '.join(diagnosis['symptoms'])}"
+    figure.suptitle(fill(words, 50), x=0.02, ha="left", fontsize="medium")
+    if len(history["loss"]) == 1:
+        values = [history["loss"][0], history["val_loss"][0]]
+        axis.bar(["training", "validation"], values, 0.5, color=[PREDICTED, BASELINE])
+        axis.set_xlabel("solved by least squares, one epoch")
+        return figure
     epochs = np.arange(1, len(history["loss"]) + 1)
-    # a network solved in closed form has one epoch, no curve
-    marker = "s" if len(epochs) == 1 else None
-    axis.semilogy(epochs, history["loss"], marker=marker, color=PREDICTED, label="training")
+    axis.semilogy(epochs, history["loss"], color=PREDICTED, label="training")
     axis.semilogy(epochs, history["val_loss"], color=BASELINE, ls="--", label="validation")
     best = diagnosis["best_epoch"]
     axis.plot(best, history["val_loss"][best - 1], "o", color=BASELINE, label="kept")
-    axis.set(xlabel="epoch", ylabel="loss (share of the variance)")
+    axis.set_xlabel("epoch")
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.grid(axis="y")
+    rate = axis.twinx()
+    rate.spines["right"].set_visible(True)
+    (line,) = rate.semilogy(
+        epochs, history["learning_rate"], color=THEORY, lw=0.8, ls=":", drawstyle="steps-post"
+    )
+    rate.set_ylabel("learning rate")
     handles, labels = axis.get_legend_handles_labels()
-    if len(epochs) > 1:
-        rate = axis.twinx()
-        rate.spines["right"].set_visible(True)
-        (line,) = rate.semilogy(
-            epochs, history["learning_rate"], color=THEORY, lw=0.8, ls=":", drawstyle="steps-post"
-        )
-        rate.set_ylabel("learning rate")
-        handles, labels = [*handles, line], [*labels, "learning rate"]
-    axis.legend(handles, labels, loc="upper right")
-    words = f"{diagnosis['verdict']}: {'; '.join(diagnosis['symptoms'])}"
-    figure.suptitle(fill(words, 50), x=0.02, ha="left", fontsize="medium")
+    axis.legend([*handles, line], [*labels, "learning rate"], loc="upper right")
     return figure
 
 
