@@ -177,7 +177,7 @@ def linear_network(architecture, condition="pbc"):
     """A network with weights unlike each other, in GPa."""
     head = StiffnessHead(*constants(SILICON), condition == "pbc")
     chosen = NetworkSettings(architecture=architecture, terms=8)
-    network = networks.build(chosen, (16, 16, 2), 0, head, condition)
+    network = networks.build(chosen, patchwork(), np.zeros((3, 2)), 0, head, condition)
     for name in ("vector_head", "scalar_head")[: 1 if condition == "pbc" else 2]:
         layer = network.get_layer(name)
         layer.set_weights(
@@ -212,6 +212,22 @@ def test_linear_networks_turn_with_the_window(architecture, condition, pixels):
     assert np.abs(networks.predict_targets(model, picture) - mirror).max() > 0.01
 
 
+def test_pyramid_starts_from_the_fit_of_the_means_and_ignores_shifts():
+    pictures = patchwork(count=40)
+    c, s = pictures.mean((1, 2)).T
+    targets = np.stack([c + 0.3 * c * s - s**3, 2 * s - c * c], 1)
+    network = networks.build(NetworkSettings(architecture="pyramid"), pictures, targets, 0)
+    np.testing.assert_allclose(networks.predict_targets(network, pictures), targets, atol=1e-5)
+    rest = network.get_layer("rest")
+    rest.set_weights([np.linspace(-9e5, 9e5, w.size).reshape(w.shape) for w in rest.get_weights()])
+    expected = networks.predict_targets(network, pictures)
+    assert np.abs(expected - targets).max() > 0.01
+    shifted = np.roll(pictures, (8, 8), axis=(1, 2))
+    np.testing.assert_allclose(
+        networks.predict_targets(network, shifted), expected, rtol=1e-3, atol=1e-3
+    )
+
+
 @pytest.mark.parametrize("architecture", ["spectral", "born"])
 def test_linear_networks_ignore_periodic_shifts(architecture):
     model, pictures = linear_network(architecture), patchwork()
@@ -233,11 +249,13 @@ def test_vector_features_turn_with_the_polycrystal():
     np.testing.assert_allclose(same[:, :2], scalars[:, :2], atol=1e-12)
 
 
-@pytest.mark.parametrize("architecture", ["cnn", "resnet", "densenet", "mlp", "spectral", "born"])
+@pytest.mark.parametrize(
+    "architecture", ["cnn", "resnet", "densenet", "mlp", "pyramid", "spectral", "born"]
+)
 def test_saved_networks_load_in_safe_mode_and_predict_the_same(architecture, tmp_path):
     head = StiffnessHead(*constants(SILICON), geometric_mean=True)
     chosen = NetworkSettings(architecture=architecture, filters=(4, 6), terms=3)
-    network = networks.build(chosen, (16, 16, 2), 0, head)
+    network = networks.build(chosen, patchwork(), np.eye(3)[:, :2], 0, head)
     model = networks.physical(network, np.zeros(2), np.full(2, 0.02), head)
     model.save(tmp_path / "model.keras")
     loaded = networks.load(tmp_path / "model.keras")
@@ -261,13 +279,14 @@ def test_file_that_is_no_network_is_refused(tmp_path):
 def test_more_stages_than_the_image_can_be_halved_are_refused():
     chosen = NetworkSettings(architecture="cnn", filters=(4,) * 5)
     with pytest.raises(InputError, match=r"5 stages.*16 x 16 pixels allow 4"):
-        networks.build(chosen, (16, 16, 1), 0)
+        networks.build(chosen, np.zeros((1, 16, 16, 1)), np.zeros((1, 1)), 0)
 
 
 def test_initial_weights_depend_on_the_seed_alone():
     chosen = NetworkSettings(architecture="resnet", filters=(4,))
     first, again, other = (
-        networks.build(chosen, (8, 8, 1), seed).get_weights()[0] for seed in (1, 1, 2)
+        networks.build(chosen, np.zeros((1, 8, 8, 1)), np.zeros((1, 1)), seed).get_weights()[0]
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0

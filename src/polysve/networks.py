@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from polysve import pyramid
 from polysve.born import BornFeatures
 from polysve.errors import InputError
 from polysve.settings import NetworkSettings
@@ -11,17 +12,22 @@ from polysve.stiffness_head import StiffnessHead
 
 LINEAR = ("spectral", "born")
 """Architectures whose only weights are linear: they are fitted in closed form."""
+HARMONIC = (*LINEAR, "pyramid")
+"""Architectures that read cos 4θ and sin 4θ and predict C̄."""
 
 
-def build(settings: NetworkSettings, image_shape, seed: int, head=None, boundary_condition="pbc"):
+def build(
+    settings: NetworkSettings, images, targets, seed: int, head=None, boundary_condition="pbc"
+):
     """Network with normalized outputs: zero mean and unit variance over the training split.
 
     Parameters
     ----------
     settings : NetworkSettings
         Architecture, filters, pooling and regression block.
-    image_shape : (int, int, int)
-        Rows, columns and channels of the training images. Only networks that flatten are bound to rows and columns.
+    images, targets : array (n, rows, columns, channels), array (n, outputs)
+        Training data; the shape of the images matters, and for `pyramid`, which starts from a fit, their content. Only
+        networks that flatten are bound to rows and columns.
     seed : int
         Of the initial weights and of dropout.
     head : StiffnessHead or None
@@ -40,8 +46,10 @@ def build(settings: NetworkSettings, image_shape, seed: int, head=None, boundary
     if settings.architecture == "born":
         constants = head.bulk_gpa, head.shear_moduli_gpa, boundary_condition, settings.terms
         return _linear(BornFeatures(*constants, name="features"), head.n_coordinates)
-    outputs = head.n_coordinates if head else 1
-    rows, columns, channels = image_shape
+    outputs = targets.shape[1]
+    if settings.architecture == "pyramid":
+        return pyramid.build(settings.filters[0], images, targets)
+    rows, columns, channels = images.shape[1:]
     fixed = settings.pooling == "flatten" or settings.architecture == "mlp"
     if min(rows, columns) < 2 ** len(settings.filters) and settings.architecture != "mlp":
         raise InputError(

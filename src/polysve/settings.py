@@ -250,10 +250,10 @@ class OptimizerSettings(Model):
 class NetworkSettings(Model):
     """Architecture and its regression block."""
 
-    architecture: Literal["mlp", "cnn", "resnet", "densenet", "spectral", "born"] = "cnn"
-    """spectral and born know the physics; the others learn from pictures."""
+    architecture: Literal["mlp", "cnn", "resnet", "densenet", "pyramid", "spectral", "born"] = "cnn"
+    """spectral and born know the physics; the others learn from pictures, pyramid with the same filters at all lengths."""
     filters: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (16, 32, 64)
-    """Channels of each stage of cnn, resnet and densenet."""
+    """Channels of each stage of cnn, resnet and densenet; the first one is pyramid's number of filters."""
     pooling: Literal["flatten", "mean"] = Field(
         "mean",
         description="Before the regression block: all pixels (as published, one image size) or their mean (any size).",

@@ -366,7 +366,8 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path):
     train_set, validation_set = normalized(inputs.train), normalized(inputs.validation)
     network = networks.build(
         settings.network,
-        inputs.train[0].images.shape[1:],
+        train_set[0].images,
+        train_set[0].targets,
         settings.seed,
         head,
         inputs.boundary_condition,
@@ -394,13 +395,13 @@ def check_recipe(inputs: Inputs, settings: TrainSettings):
     """Refuse data that the architecture cannot learn from."""
     architecture = settings.network.architecture
     shapes = {part.images.shape[1:] for part in inputs.train}
-    if architecture in networks.LINEAR:
-        if inputs.target != "stiffness" or inputs.train[0].images.shape[-1] != 2:
-            raise InputError(
-                f"network.architecture = {architecture!r} needs preprocess.encoding 'harmonic' and "
-                "preprocess.target 'stiffness'"
-            )
-    elif len(shapes) > 1:
+    harmonic = inputs.target == "stiffness" and inputs.train[0].images.shape[-1] == 2
+    if architecture in networks.HARMONIC and not harmonic:
+        raise InputError(
+            f"network.architecture = {architecture!r} needs preprocess.encoding 'harmonic' and "
+            "preprocess.target 'stiffness'"
+        )
+    if architecture not in networks.LINEAR and len(shapes) > 1:
         raise InputError(
             f"network.architecture = {architecture!r} trains on one image shape, not on "
             f"{sorted(shapes)}: set preprocess.constant_pitch to false or train on one ensemble"
