@@ -10,7 +10,6 @@ import urllib.request
 
 import numpy as np
 import pytest
-
 from surrogate_model import TESSELLATE
 
 playwright = pytest.importorskip("playwright.sync_api")

@@ -9,10 +9,10 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+from surrogate_model import COUNT, TESSELLATE, make_ensemble, train
 
 from polysve.crystal import plane_stress, young_modulus
 from polysve.errors import InputError
-from surrogate_model import COUNT, TESSELLATE, make_ensemble, train
 
 pytestmark = pytest.mark.surrogate
 
