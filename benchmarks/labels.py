@@ -274,7 +274,7 @@ def print_table(ratio: str, result: dict) -> None:
     print("times as long as PolySVE for the same and for all three; error of Ē, rms (max)")
     for row in result["rows"]:
         errors = "  ".join(
-            f"{name} {row[f'error_{name}']['rms']:.0e} ({row[f'error_{name}']['max']:.0e})"
+            f"{name} {row[f'error_{name}']['rms']:.1e} ({row[f'error_{name}']['max']:.1e})"
             for name in ALL
             if f"error_{name}" in row
         )
