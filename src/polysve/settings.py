@@ -251,7 +251,7 @@ class NetworkSettings(Model):
     """Architecture and its regression block."""
 
     architecture: Literal["mlp", "cnn", "resnet", "densenet", "pyramid", "spectral", "born"] = "cnn"
-    """spectral and born know the physics, the others learn from pictures; pyramid has the same filters at all lengths."""
+    """spectral and born know the physics, the others learn from pictures; pyramid has equal filters at all lengths."""
     filters: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = (16, 32, 64)
     """Channels of each stage of cnn, resnet and densenet; the first one is pyramid's number of filters."""
     pooling: Literal["flatten", "mean"] = Field(
