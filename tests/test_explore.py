@@ -15,7 +15,7 @@ from surrogate_model import TESSELLATE
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("streamlit")
 CHROMIUM = shutil.which("chromium")
-PATIENCE_MS = 120_000
+PATIENCE_MS = 240_000
 
 pytestmark = [
     pytest.mark.surrogate,
@@ -132,7 +132,7 @@ def test_an_upload_above_the_stated_size_is_refused(page, tmp_path):
     large.write_bytes(b"0" * 21_000_000)
     page.get_by_test_id("stFileUploaderDropzone").locator("input").set_input_files(large)
     page.get_by_text("21.0MB").wait_for()
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(6000)
     # what reaches the server is answered, with a refusal at the least
     assert page.get_by_test_id("stAlert").count() == 0
 

@@ -183,7 +183,7 @@ def control_variates(solved_gpa: Array, prediction: Prediction) -> dict:
     count = len(solved_gpa)
     predicted = prediction.young_modulus_gpa
     mean, error, removed = _controlled(solved_gpa, predicted)
-    squares = [(each - mean) ** 2 for each in (solved_gpa, predicted)]
+    squares = (solved_gpa - mean) ** 2, (predicted - predicted.mean()) ** 2
     variance, variance_error, _ = _controlled(*squares)
     difference = predicted[:count] - solved_gpa
     return {

@@ -74,7 +74,12 @@ def field(moduli: Field, film: CellMap | GrainMap, sve_um: float) -> Figure:
     picture.set_extent((0, width_um, 0, height_um))
     figure.colorbar(picture, ax=left, label="θ (°), 90 = 0", ticks=(0, 45, 90))
     cells = right.pcolormesh(
-        moduli.x_um, moduli.y_um, moduli.young_modulus_gpa, cmap="viridis", shading="nearest"
+        moduli.x_um,
+        moduli.y_um,
+        moduli.young_modulus_gpa,
+        cmap="viridis",
+        shading="nearest",
+        rasterized=True,
     )
     figure.colorbar(cells, ax=right, label="Ē (GPa)")
     right.set_title(f"window of {sve_um:g} µm about each point")
