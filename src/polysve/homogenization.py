@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
@@ -24,6 +25,8 @@ UNIT_STRAINS = np.array([[[1.0, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 0.5], [0.5, 
 VOIGT = np.array([[0, 2], [2, 1]])
 # a node this close to the window's edge, in units of the window, is on it
 EDGE = 1e-9
+# share of entries from which on a matrix is treated as full
+FULL = 0.3
 
 
 class Space(NamedTuple):
@@ -263,6 +266,12 @@ def solve(system: System, number: Integers, load: Array) -> Array:
 def _cholesky_solve(row: Integers, column: Integers, value: Array, right: Array) -> Array:
     """Solve a symmetric positive definite system, lower triangle given, for right-hand sides of shape (m, n)."""
     count = right.shape[1]
+    if len(value) > FULL * count**2 / 2:
+        dense = np.bincount(row * count + column, value, count**2).reshape(count, count)
+        factor, failed = dpotrf(dense, lower=1)
+        if failed:
+            raise ArithmeticError("the stiffness is not positive definite")
+        return dpotrs(factor, right.T, lower=1)[0].T
     try:
         from cvxopt import cholmod, matrix, spmatrix
     except ImportError:
