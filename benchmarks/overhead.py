@@ -1,7 +1,8 @@
 """What a run costs beside its computations, and how fast the workflow plans millions of SVEs.
 
-Core time is wall time times cores. Of each job, the start of its interpreter and imports is overhead: it is timed
-apart, as the same command that stops where its stage would begin. So do Snakemake and cores that wait.
+Of the processor time of a run, the starts of interpreters (the same commands, stopped where their stages would begin)
+and Snakemake itself are overhead. Cores that wait are told apart: wall time times cores, less all processor time. On a
+machine that does other things at the same time only the processor times mean something.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+ENSEMBLE = "results/ensembles/ratio4.h5"
 STAGES = ("tessellate", "mesh", "homogenize", "assemble")
 
 
@@ -40,14 +42,20 @@ def main() -> None:
     print(json.dumps(result, indent=1) if arguments.json else as_text(result))
 
 
+def processor_seconds() -> float:
+    """User and system time of all processes that have been waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def start_seconds(stage: str) -> float:
-    """Seconds from the start of a command to the first line of its stage, the best of three."""
+    """Processor seconds from the start of a command to the first line of its stage, the least of three."""
     code = f"import polysve.cli, polysve.provenance, polysve.settings, polysve.stages.{stage}"
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = processor_seconds()
         subprocess.run([sys.executable, "-c", code], check=True)
-        times.append(time.perf_counter() - start)
+        times.append(processor_seconds() - start)
     return min(times)
 
 
@@ -77,32 +85,45 @@ def measure_run(count: int, cores: int, start: dict[str, float]) -> dict:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = study(count, folder)
-        wall, _ = snakemake(folder, config, cores)
+        before = processor_seconds()
+        wall, _ = snakemake(folder, config, cores, ENSEMBLE)
+        total = processor_seconds() - before
         jobs = {stage: job_seconds(folder, stage) for stage in STAGES}
-        again, output = snakemake(folder, config, cores)
+        size = {each.name: disk_bytes(each) for each in (folder / "results/ensembles").iterdir()}
+        before = processor_seconds()
+        again, output = snakemake(folder, config, cores, ENSEMBLE)
+        snakemake_seconds = processor_seconds() - before
         assert "Nothing to be done" in output
-    computed = sum(sum(times) - len(times) * start[stage] for stage, times in jobs.items())
     starts = sum(len(times) * start[stage] for stage, times in jobs.items())
-    total = wall * cores
+    in_jobs = sum(sum(times) for times in jobs.values())
     return {
         "count": count,
         "wall_seconds": wall,
+        "processor_seconds": total,
         "jobs": {stage: len(times) for stage, times in jobs.items()},
-        "core_seconds": total,
-        "computing_percent": 100 * computed / total,
+        "stage_seconds": {stage: sum(times) for stage, times in jobs.items()},
         "starting_percent": 100 * starts / total,
-        "snakemake_and_waiting_percent": 100 * (1 - (computed + starts) / total),
-        "overhead_percent": 100 * (1 - computed / total),
+        "snakemake_percent": 100 * (total - in_jobs) / total,
+        "overhead_percent": 100 * (starts + total - in_jobs) / total,
+        "waiting_percent_of_core_time": 100 * (1 - total / (wall * cores)),
         "second_run_seconds": again,
+        "second_run_processor_seconds": snakemake_seconds,
+        "bytes_per_sve": {name: bytes_ / count for name, bytes_ in size.items()},
     }
 
 
+def disk_bytes(place: Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    files = [place] if place.is_file() else place.rglob("*.h5")
+    return sum(file.stat().st_size for file in files)
+
+
 def job_seconds(folder: Path, stage: str) -> list[float]:
-    """Wall seconds of the jobs of a stage, as Snakemake timed them."""
+    """Processor seconds of the jobs of a stage, as Snakemake counted them."""
     seconds = []
     for file in (folder / "results/benchmarks" / stage).rglob("*.tsv"):
         with file.open() as opened:
-            seconds += [float(row["s"]) for row in csv.DictReader(opened, delimiter="\t")]
+            seconds += [float(row["cpu_time"]) for row in csv.DictReader(opened, delimiter="\t")]
     return seconds
 
 
@@ -110,25 +131,34 @@ def measure_dry_run(count: int) -> dict:
     """Time and memory of planning many SVEs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        before = processor_seconds()
         seconds, _ = snakemake(folder, study(count, folder), 2, "--dry-run", "--quiet", "all")
+        processor = processor_seconds() - before
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    return {"count": count, "seconds": seconds, "peak_gib": memory}
+    return {
+        "count": count,
+        "seconds": seconds,
+        "processor_seconds": processor,
+        "peak_gib": memory,
+    }
 
 
 def as_text(result: dict) -> str:
     """The same as tables."""
-    lines = [f"{result['cores']} cores; seconds to start a stage: "]
-    lines[0] += ", ".join(f"{k} {v:.2f}" for k, v in result["start_seconds"].items())
-    lines.append("   SVEs    wall s  jobs  computing  starting  waiting  second run s")
+    starts = ", ".join(f"{stage} {value:.2f}" for stage, value in result["start_seconds"].items())
+    lines = [f"{result['cores']} cores; processor seconds to start a stage: {starts}"]
+    lines.append("   SVEs  wall s  processor s  jobs  starting  Snakemake  waiting  second run s")
     for run in result["runs"]:
         lines.append(
-            f"{run['count']:>7} {run['wall_seconds']:>9.1f} {sum(run['jobs'].values()):>5}"
-            f" {run['computing_percent']:>8.1f} % {run['starting_percent']:>7.1f} %"
-            f" {run['snakemake_and_waiting_percent']:>6.1f} % {run['second_run_seconds']:>12.1f}"
+            f"{run['count']:>7} {run['wall_seconds']:>7.1f} {run['processor_seconds']:>12.1f}"
+            f" {sum(run['jobs'].values()):>5} {run['starting_percent']:>7.1f} %"
+            f" {run['snakemake_percent']:>8.1f} % {run['waiting_percent_of_core_time']:>6.1f} %"
+            f" {run['second_run_seconds']:>13.1f}"
         )
     dry = result["dry_run"]
     lines.append(
-        f"dry run for {dry['count']} SVEs: {dry['seconds']:.1f} s, {dry['peak_gib']:.2f} GiB"
+        f"dry run for {dry['count']} SVEs: {dry['seconds']:.1f} s"
+        f" ({dry['processor_seconds']:.1f} s of processor), {dry['peak_gib']:.2f} GiB"
     )
     return "\n".join(lines)
 

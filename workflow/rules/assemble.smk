@@ -26,7 +26,8 @@ rule assemble:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 2000,
+        mem_mb=lambda wildcards, attempt: attempt
+        * (2000 + STUDY.ensembles[wildcards.ensemble].count // 500),
         runtime=lambda wildcards, attempt: attempt
         * (5 + STUDY.ensembles[wildcards.ensemble].count // 5_000),
     params:

@@ -19,7 +19,7 @@ rule homogenize:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 1000,
+        mem_mb=lambda wildcards, attempt: attempt * (1000 + grains(wildcards) // 200),
         runtime=lambda wildcards, attempt: attempt * (2 + grains(wildcards) // 10_000),
     params:
         settings=lambda wildcards: STUDY.homogenize_slice(wildcards.ensemble).canonical_json(),

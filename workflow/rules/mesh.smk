@@ -17,7 +17,7 @@ rule mesh:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 1000,
+        mem_mb=lambda wildcards, attempt: attempt * (1000 + grains(wildcards) // 200),
         runtime=lambda wildcards, attempt: attempt * (2 + grains(wildcards) // 10_000),
     params:
         settings=STUDY.mesh.canonical_json(),

@@ -15,7 +15,7 @@ rule tessellate:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 500,
+        mem_mb=lambda wildcards, attempt: attempt * (500 + grains(wildcards) // 500),
         runtime=lambda wildcards, attempt: attempt * (2 + grains(wildcards) // 50_000),
     params:
         settings=lambda wildcards: STUDY.tessellate_slice(wildcards.ensemble).canonical_json(),
