@@ -1,7 +1,7 @@
 """What a run costs beside its computations, and how fast the workflow plans millions of SVEs.
 
 Of the processor time of a run, the starts of interpreters (the same commands, stopped where their stages would begin)
-and Snakemake itself are overhead. Cores that wait are told apart: wall time times cores, less all processor time. On a
+and Snakemake itself (what a second run takes, which does nothing else) are overhead. Cores that wait are told apart: wall time times cores, less all processor time. On a
 machine that does other things at the same time only the processor times mean something.
 """
 
@@ -95,7 +95,6 @@ def measure_run(count: int, cores: int, start: dict[str, float]) -> dict:
         snakemake_seconds = processor_seconds() - before
         assert "Nothing to be done" in output
     starts = sum(len(times) * start[stage] for stage, times in jobs.items())
-    in_jobs = sum(sum(times) for times in jobs.values())
     return {
         "count": count,
         "wall_seconds": wall,
@@ -103,8 +102,8 @@ def measure_run(count: int, cores: int, start: dict[str, float]) -> dict:
         "jobs": {stage: len(times) for stage, times in jobs.items()},
         "stage_seconds": {stage: sum(times) for stage, times in jobs.items()},
         "starting_percent": 100 * starts / total,
-        "snakemake_percent": 100 * (total - in_jobs) / total,
-        "overhead_percent": 100 * (starts + total - in_jobs) / total,
+        "snakemake_percent": 100 * snakemake_seconds / total,
+        "overhead_percent": 100 * (starts + snakemake_seconds) / total,
         "waiting_percent_of_core_time": 100 * (1 - total / (wall * cores)),
         "second_run_seconds": again,
         "second_run_processor_seconds": snakemake_seconds,
