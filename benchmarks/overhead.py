@@ -1,8 +1,9 @@
 """What a run costs beside its computations, and how fast the workflow plans millions of SVEs.
 
 Of the processor time of a run, the starts of interpreters (the same commands, stopped where their stages would begin)
-and Snakemake itself (what a second run takes, which does nothing else) are overhead. Cores that wait are told apart: wall time times cores, less all processor time. On a
-machine that does other things at the same time only the processor times mean something.
+and Snakemake itself (what a second run takes, which does nothing else) are overhead. Cores that wait are told apart:
+wall time times cores, less all processor time. On a machine that does other things at the same time only the processor
+times mean something.
 """
 
 import argparse
