@@ -27,15 +27,17 @@ DENSITY_MAP = "viridis"
 ANGLES_DEG = (0, 22.5, 45, 67.5, 90)
 
 
+def sheets(size: str = "column") -> list[Path]:
+    """Style sheets of a size, for `matplotlib.pyplot.style.use`."""
+    folder = Path(__file__).parent / "style"
+    return [folder / "column.mplstyle", folder / "slide.mplstyle"][: 2 if size == "slide" else 1]
+
+
 @contextmanager
 def style(size: str = "column"):
     """Draw with the package's style sheet: ``"column"`` (89 or 183 mm wide) or ``"slide"`` (10 × 5.6 inches)."""
-    folder = Path(__file__).parent / "style"
-    sheets = [folder / "column.mplstyle"]
-    if size == "slide":
-        sheets.append(folder / "slide.mplstyle")
     with mpl.rc_context():
-        mpl_style.use(sheets)
+        mpl_style.use(sheets(size))
         yield
 
 
