@@ -252,8 +252,15 @@ def same(study, finished, file):
     return (study.folder / file).read_bytes() == (finished.folder / file).read_bytes()
 
 
-def jobs_since(cluster, before):
-    return [job for job in cluster.jobs() if job not in before]
+def jobs_since(cluster, before, word=""):
+    """Jobs with a word in their comment that were submitted later, in order."""
+    jobs = [job for job in cluster.jobs() if job not in before and word in job["comment"]]
+    return sorted(jobs, key=lambda job: int(job["parent"]))
+
+
+def state_of(cluster, job):
+    (state,) = [each["state"] for each in cluster.jobs() if each["number"] == job["number"]]
+    return state
 
 
 def test_whole_run_on_two_nodes_gives_the_same_ensembles(cluster, remote, finished):
@@ -291,6 +298,7 @@ def test_experiments_go_as_one_job_array(cluster, remote, finished, tmp_path):
 
 def test_job_of_a_dead_node_runs_on_another(cluster, remote, finished):
     remote.hang_once("homogenize")
+    before = cluster.jobs()
     process = remote.start(RATIO6)
     wait_for(remote.mark.exists, 120)
     (job,) = [job for job in cluster.jobs() if job["state"] == "RUNNING"]
@@ -298,7 +306,9 @@ def test_job_of_a_dead_node_runs_on_another(cluster, remote, finished):
     output = process.communicate(timeout=300)[0]
     cluster.start_node(job["node"])
     assert process.returncode == 0, output
-    assert "NODE_FAIL" in output
+    assert state_of(cluster, job) == "NODE_FAIL"
+    (again,) = jobs_since(cluster, before, "shard")[1:]
+    assert (again["state"], again["node"] == job["node"]) == ("COMPLETED", False)
     assert same(remote.study, finished, RATIO6)
     wait_for(lambda: set(cluster.nodes().values()) == {"idle"}, 60)
 
@@ -311,7 +321,7 @@ def test_cancelled_job_runs_once_more(cluster, remote, finished):
     subprocess.run(["scancel", job["number"]], check=True)
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output
-    assert "CANCELLED" in output
+    assert state_of(cluster, job) == "CANCELLED"
     assert same(remote.study, finished, RATIO6)
 
 
@@ -335,10 +345,12 @@ def test_job_over_twice_its_memory_is_an_error_that_says_so(remote):
     assert not (remote.study.folder / RATIO6).exists()
 
 
-def test_job_over_its_time_gets_more(remote, finished):
+def test_job_over_its_time_gets_more(cluster, remote, finished):
     """SLURM counts minutes and looks every 30 s: one minute ends after 60 to 90 s."""
     remote.before("tessellate", "sleep 95")
+    before = cluster.jobs()
     code, output = remote.run("--set-resources", "tessellate:runtime=3*attempt-2", "--", SHARD)
     assert code == 0, output
-    assert "TIMEOUT" in output
+    assert "DUE TO TIME LIMIT" in output
+    assert [job["state"] for job in jobs_since(cluster, before)] == ["TIMEOUT", "COMPLETED"]
     assert same(remote.study, finished, SHARD)
