@@ -254,7 +254,8 @@ def same(study, finished, file):
 
 def jobs_since(cluster, before, word=""):
     """Jobs with a word in their comment that were submitted later, in order."""
-    jobs = [job for job in cluster.jobs() if job not in before and word in job["comment"]]
+    known = {job["number"] for job in before}
+    jobs = [job for job in cluster.jobs() if job["number"] not in known and word in job["comment"]]
     return sorted(jobs, key=lambda job: int(job["parent"]))
 
 
