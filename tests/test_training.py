@@ -39,7 +39,7 @@ def data():
 
 def recipe(architecture="cnn", epochs=4, **changes):
     network = NetworkSettings(
-        architecture=architecture, filters=(4,), dense_nodes=8, dropout=0.2, l2=1e-4
+        architecture=architecture, filters=(4,), terms=3, dense_nodes=8, dropout=0.2, l2=1e-4
     )
     return TrainSettings(network=network, epochs=epochs, batch_size=10, **changes)
 

@@ -165,7 +165,7 @@ class BornSeries(keras.layers.Layer):
 
         A pixel of one grain has c² + s² = 1. One that grains share is a small polycrystal itself: its anisotropy is
         the mean one to first order, and the geometric-mean identity then says how soft it is. With the volume average
-        of the stiffness in its place, an upper bound, the variance of the error is five times larger.
+        of the stiffness in its place, an upper bound, the variance of the error is four to five times larger.
         """
         product = self.mean_shear**2 - self.contrast**2
         ratio = ((1 + self.mean_shear) ** 2 - self.contrast**2) / product
