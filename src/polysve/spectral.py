@@ -98,14 +98,24 @@ class SpectralFeatures(keras.layers.Layer):
         def total(values):
             return ops.sum(values, axis=(1, 2))
 
+        # all sums over wave vectors at once, as one matrix product
+        orders = sorted(waves)
+        table = ops.stack([wave for m in orders for wave in waves[m]], axis=-1)
+        table = ops.reshape(table, (pixels * pixels, 2 * len(orders)))
+        power_sums, pair_sums, pair_sums_imaginary = (
+            ops.matmul(ops.reshape(values, (-1, pixels * pixels)), table)
+            for values in (power, *pair)
+        )
+
         def power_moment(m):
-            cosine, sine = waves[m]
-            return total(power * cosine), total(power * sine)
+            column = 2 * orders.index(m)
+            return power_sums[:, column], power_sums[:, column + 1]
 
         def pair_moment(m):
-            cosine, sine = waves[abs(m)]
-            turned = _times(pair, (cosine, sine if m > 0 else -sine))
-            return total(turned[0]), total(turned[1])
+            column, sign = 2 * orders.index(abs(m)), 1 if m > 0 else -1
+            cosine = pair_sums[:, column], pair_sums_imaginary[:, column]
+            sine = pair_sums[:, column + 1], pair_sums_imaginary[:, column + 1]
+            return cosine[0] - sign * sine[1], sign * sine[0] + cosine[1]
 
         power0 = total(power) - power[:, 0, 0]
         pair0 = total(pair[0]) - pair[0][:, 0, 0], total(pair[1]) - pair[1][:, 0, 0]
