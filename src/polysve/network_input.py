@@ -60,10 +60,12 @@ def network_input(film: CellMap | GrainMap, card: ModelCard) -> NetworkInput:
         finer = -(-pixels // len(film.labels))  # a picture is only ever shrunk: repeat its pixels
         labels = film.labels.repeat(finer, 0).repeat(finer, 1)
         image, source_pixel_um = images.resize(images.paint(labels, values), pixels), film.pixel_um
+    if recipe.median_passes:
+        image = images.median_filter(image, recipe.median_passes)
     mean = area @ np.exp(4j * film.theta_rad)
     squared_areas = area @ area
     return NetworkInput(
-        images.median_filter(image, recipe.median_passes),
+        image,
         width_um,
         source_pixel_um,
         1 / squared_areas,
