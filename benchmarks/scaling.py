@@ -115,7 +115,7 @@ def two_shards(ratio: float, size: int, repeats: int) -> dict:
     }
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ratios", type=float, nargs="+", default=[2, 4, 6, 10, 20, 40])
     parser.add_argument("--grains", type=int, default=4000, help="in all, at each ratio")
@@ -146,8 +146,7 @@ def main() -> int:
             f"two shards at a time: {shards['speedup']:.2f} times the throughput of one; "
             f"empty loops: {shards['speedup_of_empty_loops']:.2f}"
         )
-    return 0 if result["exponent"] <= LARGEST_EXPONENT else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
