@@ -26,10 +26,8 @@ class Model(BaseModel):
 
         Examples
         --------
-        >>> MeshSettings().canonical_json() == MeshSettings(
-        ...     element_size_fraction=0.4
-        ... ).canonical_json()
-        True
+        >>> MaterialSettings(c12_gpa=64, c11_gpa=166).canonical_json()
+        '{"c11_gpa":166.0,"c12_gpa":64.0,"c44_gpa":79.51}'
         """
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
