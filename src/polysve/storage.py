@@ -1,5 +1,6 @@
 """HDF5 files: written whole or not at all, sealed with a checksum, and checked."""
 
+import errno
 import hashlib
 import json
 import os
@@ -73,7 +74,7 @@ def new_h5(
         "inputs": "preprocess",
     }[kind]
     made = record(stage, settings_json, made_from)
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, _full_disk_told(path):
         # the newest file format has checksums on its own structure; the user block is for the seal
         with h5py.File(temporary, "w", libver="latest", userblock_size=SEAL_BYTES) as file:
             file.attrs.update(
@@ -87,6 +88,17 @@ def new_h5(
             )
             yield file
         _seal(temporary)
+
+
+@contextmanager
+def _full_disk_told(path: Path) -> Iterator[None]:
+    """Turn what HDF5 raises when the disk is full at closing into the system's own error."""
+    try:
+        yield
+    except RuntimeError as error:
+        if f"errno = {errno.ENOSPC}" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
 
 
 def put(group: h5py.Group, name: str, values, chunks=None, **options) -> h5py.Dataset:
