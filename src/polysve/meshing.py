@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from polysve.settings import MeshSettings
-from polysve.tessellation import Tiling
+from polysve.tessellation import Tiling, next_corner
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -61,8 +61,7 @@ class Outline(NamedTuple):
         number : shape (len(loops),)
             Edge from each loop node to the next of its polygon.
         """
-        following = np.arange(1, len(self.loops) + 1)
-        following[self.offsets[1:] - 1] = self.offsets[:-1]
+        following = next_corner(self.offsets)
         ends = np.sort(np.stack([self.loops, self.loops[following]], 1), axis=1)
         key, number = np.unique(ends[:, 0] * len(self.nodes_um) + ends[:, 1], return_inverse=True)
         return np.stack(np.divmod(key, len(self.nodes_um)), 1), number
@@ -215,8 +214,7 @@ def fan_mesh(outline: Outline, size_um: float) -> Mesh:
     does no harm to the solution (Babuška & Aziz, SIAM J. Numer. Anal. 13 (1976) 214).
     """
     nodes, number, parts, first = _divided_edges(outline, size_um)
-    following = np.arange(1, len(outline.loops) + 1)
-    following[outline.offsets[1:] - 1] = outline.offsets[:-1]
+    following = next_corner(outline.offsets)
     ends = outline.loops[following]
     count = parts[number]
     corner = np.repeat(np.arange(len(number)), count)
@@ -239,8 +237,7 @@ def fan_mesh(outline: Outline, size_um: float) -> Mesh:
 def _centroids(outline: Outline) -> Array:
     """Centroid of each polygon, shape (p, 2)."""
     points = outline.nodes_um[outline.loops]
-    following = np.arange(1, len(points) + 1)
-    following[outline.offsets[1:] - 1] = outline.offsets[:-1]
+    following = next_corner(outline.offsets)
     cross = points[:, 0] * points[following, 1] - points[following, 0] * points[:, 1]
     area = np.add.reduceat(cross, outline.offsets[:-1]) / 2
     moment = (

@@ -13,6 +13,24 @@ from polysve.settings import TessellateSettings
 Array = NDArray[np.float64]
 
 
+def next_corner(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row of the corner that follows each corner of polygons stored one after the other.
+
+    Parameters
+    ----------
+    offsets : int array, shape (p + 1,)
+        Where each polygon's corners begin.
+
+    Examples
+    --------
+    >>> next_corner(np.array([0, 3, 7])).tolist()
+    [1, 2, 0, 4, 5, 6, 3]
+    """
+    following = np.arange(1, offsets[-1] + 1)
+    following[offsets[1:] - 1] = offsets[:-1]
+    return following
+
+
 class Tiling(NamedTuple):
     """Convex polygons that tile the window without gap or overlap.
 
@@ -28,8 +46,7 @@ class Tiling(NamedTuple):
 
     def areas_um2(self) -> Array:
         """Area of each polygon (shoelace formula), shape (p,)."""
-        following = np.arange(1, len(self.vertices_um) + 1)
-        following[self.offsets[1:] - 1] = self.offsets[:-1]
+        following = next_corner(self.offsets)
         x, y = self.vertices_um.T
         return np.add.reduceat(x * y[following] - x[following] * y, self.offsets[:-1]) / 2
 
@@ -297,8 +314,7 @@ def label_image(tiling: Tiling, window_um: float, pixels: int) -> NDArray[np.uin
     [0, 0, 1, 1]
     """
     start = tiling.vertices_um * (pixels / window_um) - 0.5
-    following = np.arange(1, len(start) + 1)
-    following[tiling.offsets[1:] - 1] = tiling.offsets[:-1]
+    following = next_corner(tiling.offsets)
     stop = start[following]
     grain = np.repeat(tiling.grain, np.diff(tiling.offsets))
     # counter-clockwise: an edge that runs down opens its grain, one that runs up closes it
