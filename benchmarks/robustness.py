@@ -18,6 +18,10 @@ from polysve.tessellation import draw_structure
 
 GRAIN_SIZE_UM = 0.5
 BULK, ORDER, GEOMETRIC_MEAN = 1e-9, -1e-9, 1e-2
+MESHES = {
+    "fan": MeshSettings(),
+    "gmsh": MeshSettings(algorithm="gmsh", element_size_fraction=0.8),
+}
 
 
 def settings_of(ratio: float, periodic: bool) -> TessellateSettings:
@@ -62,9 +66,9 @@ def broken(quality: dict[str, float]) -> str:
     return ""
 
 
-def label(ratio: float, count: int, periodic: bool) -> dict:
+def label(ratio: float, count: int, periodic: bool, algorithm: str) -> dict:
     """Tessellate, mesh and homogenize in this process."""
-    settings, mesh_settings = settings_of(ratio, periodic), MeshSettings()
+    settings, mesh_settings = settings_of(ratio, periodic), MESHES[algorithm]
     homogenize_settings = HomogenizeSettings(indicator=False)
     failures, worst, memory_mb = [], {}, {}
     start = time.process_time()
@@ -85,6 +89,7 @@ def label(ratio: float, count: int, periodic: bool) -> dict:
             memory_mb[index + 1] = peak_memory_mb()
     return {
         "ratio": ratio,
+        "algorithm": algorithm,
         "periodic": periodic,
         "n": count,
         "n_failed": len(failures),
@@ -114,6 +119,7 @@ def main() -> int:
     parser.add_argument("--tessellations", type=int, default=100_000, help="at ratio 4")
     parser.add_argument("--count", type=int, default=5000, help="labels of each ratio")
     parser.add_argument("--ratios", type=float, nargs="*", default=[1, 2, 4, 6, 10, 20])
+    parser.add_argument("--gmsh-ratios", type=float, nargs="*", default=[4], help="with gmsh, too")
     parser.add_argument("--periodic", action="store_true", help="periodic tessellations")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -122,12 +128,14 @@ def main() -> int:
         result["tessellations"] = alone(tessellate, 4, options.tessellations, options.periodic)
         found = result["tessellations"]
         print(f"{found['n']} tessellations, {found['n_failed']} failed", file=sys.stderr)
-    for ratio in options.ratios:
-        found = alone(label, ratio, options.count, options.periodic)
+    cases = [(ratio, "fan") for ratio in options.ratios]
+    cases += [(ratio, "gmsh") for ratio in options.gmsh_ratios]
+    for ratio, algorithm in cases:
+        found = alone(label, ratio, options.count, options.periodic, algorithm)
         result["labels"].append(found)
         peaks = ", ".join(f"{mb:.0f} MB at {n}" for n, mb in found["peak_memory_mb"].items())
         print(
-            f"ratio {ratio:g}: {found['n']} labels, {found['n_failed']} failed, {peaks}, "
+            f"ratio {ratio:g}, {algorithm}: {found['n']} labels, {found['n_failed']} failed, {peaks}, "
             f"{found['cpu_ms_per_sve']:.1f} ms each",
             file=sys.stderr,
         )

@@ -147,7 +147,7 @@ def robustness_table(robustness: dict) -> str:
         rows.append(
             [
                 f"{row['ratio']:g}",
-                f"{row['n']:,} labelled",
+                f"{row['n']:,} labelled, {row['algorithm']}",
                 str(row["n_failed"]),
                 f"{row['largest_bulk_residual']:.0e}",
                 f"{row['largest_geometric_mean_defect']:.1e}",
