@@ -49,7 +49,7 @@ def on_page_markdown(markdown, page, config, files):
 
 def settings_page() -> str:
     """Every key of the configuration, from the settings classes."""
-    from polysve import settings
+    from polysve import study
 
     lines = [
         "# Settings",
@@ -58,7 +58,7 @@ def settings_page() -> str:
         "brackets are yours. A key or value that is not allowed is refused before anything runs. `polysve schema`",
         "prints the same as a JSON schema, for the completion of an editor.",
         "",
-        *_model_lines(settings.Settings, "The study", ""),
+        *_model_lines(study.Settings, "The study", ""),
     ]
     return "\n".join(lines)
 

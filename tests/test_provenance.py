@@ -22,11 +22,13 @@ def package(tmp_path):
     files = {
         "__init__": "",
         "settings": "X = 1\n",
+        "study": "Y = 1\n",
         "other": "X = 1\n",
         "deep": '"""Text."""\n\ndef f(x):\n    """Text."""\n    return x + 1  # why\n',
         "shallow": "def g():\n    from polysve import deep\n    return deep.f(1)\n",
         "stages/__init__": "",
-        "stages/one": "import polysve.shallow\nfrom polysve.settings import X\nfrom numpy import sin\n",
+        "stages/one": "import polysve.shallow\nfrom polysve.settings import X\n"
+        "from polysve.study import Y\nfrom numpy import sin\n",
     }
     for name, text in files.items():
         (root / f"{name}.py").write_text(text)
@@ -50,6 +52,7 @@ def test_reaches_modules_imported_by_imported_modules_inside_functions(package):
         ("deep.py", "def f(x):\n    return x + 1\n"),
         ("deep.py", '"""Other text."""\n\n\ndef f( x ):\n\n    return (x + 1)  # else\n'),
         ("settings.py", "X = 2\n"),
+        ("study.py", "Y = 2\n"),
         ("other.py", "X = 2\n"),
         ("new.py", "X = 2\n"),
     ],
@@ -87,7 +90,7 @@ def test_a_string_that_is_no_docstring_counts(package):
 def test_a_stage_depends_on_itself_but_neither_on_command_line_nor_settings(stage):
     modules = provenance.source_modules(f"polysve.stages.{stage}")
     assert f"polysve.stages.{stage}" in modules
-    assert not {"polysve.cli", "polysve.settings", "polysve.doctor"} & set(modules)
+    assert not {"polysve.cli", "polysve.settings", "polysve.study", "polysve.doctor"} & set(modules)
     assert [name for name in modules if name.startswith("polysve.stages.")] == [
         f"polysve.stages.{stage}"
     ]

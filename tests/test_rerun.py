@@ -156,6 +156,7 @@ SOURCE = {
     "a line of compare": (f"{PACKAGE}/stages/compare.py", CODE_LINE, JOINED),
     "a line of the command line": (f"{PACKAGE}/cli.py", CODE_LINE, set()),
     "a line of settings": (f"{PACKAGE}/settings.py", CODE_LINE, set()),
+    "a line of the study": (f"{PACKAGE}/study.py", CODE_LINE, set()),
     # versions are recorded in every result, but a new one makes nothing again: see docs/scaling.md
     "a version in the lock": ("requirements.lock", "\nnumpy==99.0\n", set()),
     "text of the documentation": ("docs/scaling.md", "\nMore.\n", set()),

@@ -217,7 +217,7 @@ def provenance(file: Input) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of the configuration."""
-    from polysve.settings import Settings
+    from polysve.study import Settings
 
     print(json.dumps(Settings.model_json_schema(), indent=1))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from polysve.errors import InputError
 
 PACKAGE = "polysve"
-LEFT_OUT = {f"{PACKAGE}.settings"}
+LEFT_OUT = {f"{PACKAGE}.settings", f"{PACKAGE}.study"}
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 RECORD_SUFFIX = ".provenance.json"
 PACKAGES = (
@@ -38,7 +38,8 @@ PACKAGES = (
 def source_digest(module: str, root: Path = Path(__file__).parent) -> str:
     """Digest of all source code that a module of this package reaches by its imports.
 
-    Comments, docstrings and layout don't count. `settings.py` is left out: what it says reaches a stage as settings.
+    Comments, docstrings and layout don't count. `settings.py` and `study.py` are left out: what they say reaches a
+    stage as settings.
 
     Parameters
     ----------

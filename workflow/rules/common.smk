@@ -7,8 +7,8 @@ from snakemake.utils import min_version
 
 from polysve.errors import InputError
 from polysve.provenance import source_digest
-from polysve.settings import Settings
 from polysve.settings import parse as parse_settings
+from polysve.study import Settings
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 import one_run
