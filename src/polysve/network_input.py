@@ -11,7 +11,7 @@ from polysve import images
 from polysve.errors import InputError
 from polysve.model_card import ModelCard
 from polysve.structures import CellMap, GrainMap
-from polysve.tessellation import Tiling
+from polysve.tessellation import Tiling, next_corner
 
 
 class NetworkInput(NamedTuple):
@@ -101,19 +101,17 @@ def area_average(
     array([1., 2., 3.], dtype=float32)
     """
     start = tiling.vertices_um * (pixels / window_um)
-    following = np.arange(1, len(start) + 1)
-    following[tiling.offsets[1:] - 1] = tiling.offsets[:-1]
+    following = next_corner(tiling.offsets)
     grain = np.repeat(tiling.grain, np.diff(tiling.offsets))
-    # one column more takes what lies on the right edge of the window, one what is right of that
-    picture = np.zeros((pixels, pixels + 2, values.shape[1]))
-    _add_edges(start, start[following], values.astype(float)[grain], picture)
-    return np.cumsum(picture, axis=1)[:, :pixels].astype(np.float32)
+    return _picture(start, start[following], values.astype(float)[grain], pixels)
 
 
 @njit(cache=True)
-def _add_edges(start: np.ndarray, stop: np.ndarray, values: np.ndarray, picture: np.ndarray):
-    """Walk along edges (n, 2), in pixels, and add to the picture what each piece changes from pixel to pixel."""
-    rows = picture.shape[0]
+def _picture(start: np.ndarray, stop: np.ndarray, values: np.ndarray, pixels: int) -> np.ndarray:
+    """Walk along edges (n, 2), in pixels, and sum up along the rows what each piece changes from pixel to pixel."""
+    # one column more takes what lies on the right edge of the window, one what is right of that
+    picture = np.zeros((pixels, pixels + 2, values.shape[1]))
+    rows = pixels
     for edge in range(len(start)):
         if start[edge, 1] == stop[edge, 1]:
             continue
@@ -141,6 +139,14 @@ def _add_edges(start: np.ndarray, stop: np.ndarray, values: np.ndarray, picture:
                     break
                 column, at = column + 1, following
             x, y = x_next, y_next
+    averaged = np.empty((rows, rows, values.shape[1]), np.float32)
+    for row in range(rows):
+        for channel in range(values.shape[1]):
+            total = 0.0
+            for column in range(rows):
+                total += picture[row, column, channel]
+                averaged[row, column, channel] = total
+    return averaged
 
 
 def cut(film: GrainMap, sve_um: float, step_um: float) -> Iterator[tuple[float, float, GrainMap]]:
