@@ -31,6 +31,35 @@ class Model(BaseModel):
         """
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
+    def substituted(self, values: dict, source: str):
+        """The same settings with other values at dotted keys, validated.
+
+        Parameters
+        ----------
+        values : dict
+            By key, such as ``"optimizer.learning_rate"``.
+        source : str
+            What to call the values in an error.
+
+        Raises
+        ------
+        InputError
+            One line that names the key, the value and what is allowed.
+
+        Examples
+        --------
+        >>> TrainSettings().substituted({"network.l2": 1e-4, "epochs": 5}, "mine").network.l2
+        0.0001
+        >>> TrainSettings().substituted({"network.l2": -1}, "mine")
+        Traceback (most recent call last):
+            ...
+        polysve.errors.InputError: mine: network.l2 = -1: Input should be greater than or equal to 0
+        """
+        changed = self.model_dump(mode="json")
+        for key, value in values.items():
+            place(changed, key, value)
+        return parse(type(self), changed, source)
+
 
 class MaterialSettings(Model):
     """Cubic single-crystal stiffness constants; silicon by default."""
@@ -267,6 +296,24 @@ class EvaluateSettings(Model):
     figure_size: Literal["column", "slide"] = Field(
         "column", description="Figures for a journal page (89 or 183 mm wide) or for a slide."
     )
+
+
+def place(sections: dict, key: str, value) -> None:
+    """Put a value at a dotted key into nested sections, made where they are not there.
+
+    Examples
+    --------
+    >>> sections = {"a": {"b": 1}}
+    >>> place(sections, "a.c.d", 2)
+    >>> sections
+    {'a': {'b': 1, 'c': {'d': 2}}}
+    """
+    *outer, last = key.split(".")
+    for section in outer:
+        if not isinstance(sections.get(section), dict):
+            sections[section] = {}
+        sections = sections[section]
+    sections[last] = value
 
 
 def parse(model: type[Model], values: dict | str, source: str):

@@ -1,9 +1,11 @@
-"""Settings of a whole study: ensembles, experiments, and the slice of them that each stage gets."""
+"""Settings of a whole study: ensembles, experiments and searches, and the slice of them that each stage gets."""
 
+from operator import attrgetter
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
+from polysve.errors import InputError
 from polysve.settings import (
     AssembleSettings,
     EvaluateSettings,
@@ -66,6 +68,90 @@ class ExperimentSettings(Model):
         return self.train_ensembles + self.test_ensembles
 
 
+Number = int | Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Range(Model):
+    """Values from one end to the other, whole numbers where the setting is one."""
+
+    low: Number
+    high: Number
+    log: bool = False
+    """Equal chances for equal ratios, as for a rate."""
+
+    @model_validator(mode="after")
+    def from_low_to_high(self):
+        """Refuse an empty range, and logarithms of what has none."""
+        if not self.low < self.high:
+            raise ValueError(f"low = {self.low} must be less than high = {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"low = {self.low} must be greater than 0 on a logarithmic scale")
+        return self
+
+
+def _range_or_choices(value) -> str | None:
+    kinds = {dict: "range", Range: "range", list: "choices", tuple: "choices"}
+    return kinds.get(type(value))
+
+
+Choices = Annotated[tuple[JsonValue, ...], Field(min_length=2)]
+Options = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")],
+    Discriminator(
+        _range_or_choices,
+        custom_error_type="options",
+        custom_error_message="a range {low: ..., high: ...} or a list of choices is needed",
+    ),
+]
+Space = Annotated[dict[str, Options], Field(min_length=1)]
+YARDSTICK = {
+    "preprocess.seed",
+    "preprocess.validation_fraction",
+    "preprocess.test_fraction",
+    "preprocess.boundary_condition",
+    "preprocess.target",
+    "train.seed",
+}
+"""Keys that decide what is learned and what a trial is judged on: the same for all trials of a search."""
+
+
+class SearchSettings(Model):
+    """Search for the best values of some settings of an experiment."""
+
+    experiment: Name
+    """What is varied; all else stays as it is there."""
+    trials: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """Trainings; more of them leave those there are as they are."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    """Of the values tried."""
+    startup_trials: Annotated[int, Field(ge=1)] = 8
+    """Finished trials before which values are drawn at random and no trial is stopped."""
+    warmup_epochs: Annotated[int, Field(ge=0)] = 3
+    """Epochs that every trial gets."""
+    space: Space
+    """Dotted keys below preprocess or train, each with a range or a list of choices."""
+
+
+class TrialSlice(Model):
+    """All that a trial depends on, beside its number, its ensembles and the trials before it."""
+
+    preprocess: PreprocessSlice
+    train: TrainSettings
+    seed: int
+    startup_trials: int
+    warmup_epochs: int
+    space: Space
+
+
+class SearchSlice(Model):
+    """All that the outcome of a search depends on, beside its trials."""
+
+    experiment: ExperimentSettings
+    trials: int
+    seed: int
+    space: Space
+
+
 class Settings(Model):
     """The whole study."""
 
@@ -89,37 +175,82 @@ class Settings(Model):
     """By name."""
     experiments: dict[Name, ExperimentSettings] = Field({})
     """By name."""
+    searches: dict[Name, SearchSettings] = Field({})
+    """By name."""
 
     @model_validator(mode="after")
-    def experiments_name_ensembles(self):
+    def experiments_fit(self):
         """Refuse experiments on ensembles, or on boundary conditions, that aren't there."""
         for name, experiment in self.experiments.items():
-            repeated = set(experiment.train_ensembles) & set(experiment.test_ensembles)
-            if repeated or len(set(experiment.ensembles)) != len(experiment.ensembles):
-                raise ValueError(
-                    f"experiments.{name} names an ensemble twice; a test ensemble must be unseen"
-                )
-            for ensemble in experiment.ensembles:
-                if ensemble not in self.ensembles:
-                    raise ValueError(
-                        f"experiments.{name} names the ensemble {ensemble!r}; there are: {', '.join(self.ensembles)}"
-                    )
-            wanted = experiment.preprocess.boundary_condition
-            if wanted not in self.homogenize.boundary_conditions:
-                raise ValueError(
-                    f"experiments.{name}.preprocess.boundary_condition = {wanted!r} is not computed; "
-                    f"homogenize.boundary_conditions are: {', '.join(self.homogenize.boundary_conditions)}"
-                )
-            windows = {e: self.ensembles[e].window_um for e in experiment.ensembles}
-            for ensemble, window_um in windows.items():
-                train_window_um = windows[experiment.train_ensembles[0]]
-                pixels = experiment.preprocess.image_pixels(window_um, train_window_um)
-                if pixels > self.label_pixels:
-                    raise ValueError(
-                        f"experiments.{name}.preprocess.pixels = {experiment.preprocess.pixels} makes images of "
-                        f"{pixels} pixels for {ensemble}; at most label_pixels = {self.label_pixels}"
-                    )
+            self._check(experiment, f"experiments.{name}")
         return self
+
+    @model_validator(mode="after")
+    def searches_fit(self):
+        """Refuse searches of which an end or a choice gives no valid experiment."""
+        for name in self.searches:
+            self._space(name)
+        return self
+
+    def _check(self, experiment: ExperimentSettings, key: str):
+        repeated = set(experiment.train_ensembles) & set(experiment.test_ensembles)
+        if repeated or len(set(experiment.ensembles)) != len(experiment.ensembles):
+            raise InputError(f"{key} names an ensemble twice; a test ensemble must be unseen")
+        for ensemble in experiment.ensembles:
+            if ensemble not in self.ensembles:
+                raise InputError(
+                    f"{key} names the ensemble {ensemble!r}; there are: {', '.join(self.ensembles)}"
+                )
+        wanted = experiment.preprocess.boundary_condition
+        if wanted not in self.homogenize.boundary_conditions:
+            raise InputError(
+                f"{key}.preprocess.boundary_condition = {wanted!r} is not computed; "
+                f"homogenize.boundary_conditions are: {', '.join(self.homogenize.boundary_conditions)}"
+            )
+        windows = {e: self.ensembles[e].window_um for e in experiment.ensembles}
+        for ensemble, window_um in windows.items():
+            train_window_um = windows[experiment.train_ensembles[0]]
+            pixels = experiment.preprocess.image_pixels(window_um, train_window_um)
+            if pixels > self.label_pixels:
+                raise InputError(
+                    f"{key}.preprocess.pixels = {experiment.preprocess.pixels} makes images of "
+                    f"{pixels} pixels for {ensemble}; at most label_pixels = {self.label_pixels}"
+                )
+
+    def _space(self, search: str) -> dict:
+        """Space of a search, its values as the settings read them: 0 is 0.0 for a rate, "1e-3" is 0.001."""
+        name = self.searches[search].experiment
+        if name not in self.experiments:
+            raise InputError(
+                f"searches.{search}.experiment = {name!r}; there are: {', '.join(self.experiments) or 'none'}"
+            )
+        source = f"searches.{search}.space"
+
+        def read(key, value):
+            changed = self.experiments[name].substituted({key: value}, source)
+            self._check(changed, source)
+            found = attrgetter(key)(changed)
+            if isinstance(found, Model):
+                raise InputError(f"{source}: {key} is a section; one of its keys is needed")
+            return list(found) if isinstance(found, tuple) else found
+
+        space = {}
+        for key, options in self.searches[search].space.items():
+            if not key.startswith(("preprocess.", "train.")) or key in YARDSTICK:
+                raise InputError(
+                    f"{source}: {key}: a key below preprocess or train is needed, and none of those "
+                    f"that decide what a trial is judged on: {', '.join(sorted(YARDSTICK))}"
+                )
+            if isinstance(options, Range):
+                ends = {end: read(key, getattr(options, end)) for end in ("low", "high")}
+                if any(type(value) not in (int, float) for value in ends.values()):
+                    raise InputError(f"{source}: {key} is no number: a list of choices is needed")
+                space[key] = options.model_copy(update=ends)
+            else:
+                space[key] = tuple(read(key, value) for value in options)
+                if any(space[key].count(value) > 1 for value in space[key]):
+                    raise InputError(f"{source}: {key} = {list(options)} names a choice twice")
+        return space
 
     def shard_size(self, ensemble: str) -> int:
         """Number of SVEs in one job of an ensemble, so that jobs cost alike at any ratio."""
@@ -150,4 +281,23 @@ class Settings(Model):
         chosen = self.experiments[experiment]
         return PreprocessSlice(
             train_ensembles=chosen.train_ensembles, **chosen.preprocess.model_dump()
+        )
+
+    def trial_slice(self, search: str) -> TrialSlice:
+        """All that the trials of a search depend on; not how many there are."""
+        chosen = self.searches[search]
+        return TrialSlice(
+            preprocess=self.preprocess_slice(chosen.experiment),
+            train=self.experiments[chosen.experiment].train,
+            space=self._space(search),
+            **chosen.model_dump(include={"seed", "startup_trials", "warmup_epochs"}),
+        )
+
+    def search_slice(self, search: str) -> SearchSlice:
+        """All that the outcome of a search depends on, beside its trials."""
+        chosen = self.searches[search]
+        return SearchSlice(
+            experiment=self.experiments[chosen.experiment],
+            space=self._space(search),
+            **chosen.model_dump(include={"trials", "seed"}),
         )

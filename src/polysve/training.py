@@ -161,15 +161,10 @@ class Batches(keras.utils.PyDataset):
 class Epochs(keras.callbacks.Callback):
     """After each epoch: history, progress line, best weights, learning rate, early stop, checkpoint."""
 
-    def __init__(self, settings: TrainSettings, batches, checkpoint: Checkpoint, best, history):
+    def __init__(self, settings: TrainSettings, batches, checkpoint, best, history, watch):
         super().__init__()
-        self.batches = batches
-        self.settings, self.checkpoint, self.best, self.history = (
-            settings,
-            checkpoint,
-            best,
-            history,
-        )
+        self.settings, self.batches, self.checkpoint = settings, batches, checkpoint
+        self.best, self.history, self.watch = best, history, watch
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.perf_counter()
@@ -202,9 +197,11 @@ class Epochs(keras.callbacks.Callback):
         # not in Batches.on_epoch_end, which Keras also calls before the first epoch
         self.batches.order(epoch + 1)
         self.checkpoint.save(self.model, self.best, self.history)
+        if self.watch:
+            self.watch(epoch + 1, row["val_loss"] - float(sum(self.model.losses)))
 
 
-def descend(network, train, validation, settings: TrainSettings, checkpoint: Checkpoint):
+def descend(network, train, validation, settings: TrainSettings, checkpoint, watch=None):
     """Train by stochastic gradient descent on the mean squared error; leave the best weights in the network.
 
     Returns
@@ -219,7 +216,7 @@ def descend(network, train, validation, settings: TrainSettings, checkpoint: Che
     batch_size = size if settings.batch_size == "all" else settings.batch_size
     losses = [row["val_loss"] for row in history]
     batches = Batches(train, batch_size, settings.seed, len(history))
-    epochs = Epochs(settings, batches, checkpoint, best, history)
+    epochs = Epochs(settings, batches, checkpoint, best, history, watch)
     if len(history) < settings.epochs and not (losses and stalled(losses, settings.patience)):
         network.fit(
             batches,
@@ -280,7 +277,7 @@ def normalization(targets: np.ndarray, head: StiffnessHead | None):
     return offset, scale
 
 
-def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path):
+def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=None):
     """Train a network and keep its best weights.
 
     Parameters
@@ -289,6 +286,9 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path):
     settings : TrainSettings
     checkpoint_path : Path
         Where an interrupted training of the same settings and data is taken up; removed by `Checkpoint.remove`.
+    watch : callable, optional
+        Called after each epoch with its number and validation loss, without the penalties of ``l1`` and ``l2``; what it
+        raises ends the training.
 
     Returns
     -------
@@ -340,8 +340,10 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path):
             }
         ]
         print("least squares  loss {loss:.3e}  val_loss {val_loss:.3e}".format(**history[0]))
+        if watch:
+            watch(1, history[0]["val_loss"])
     else:
-        history = descend(network, train_set, validation_set, settings, checkpoint)
+        history = descend(network, train_set, validation_set, settings, checkpoint, watch)
     return networks.physical(network, offset, scale, head), history, checkpoint
 
 
