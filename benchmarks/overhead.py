@@ -1,9 +1,8 @@
 """What a run costs beside its computations, and how fast the workflow plans millions of SVEs.
 
-Of the processor time of a run, the starts of interpreters (the same commands, stopped where their stages would begin)
-and Snakemake itself (what a second run takes, which does nothing else) are overhead. Cores that wait are told apart:
-wall time times cores, less all processor time. On a machine that does other things at the same time only the processor
-times mean something.
+Of the processor time of a run, the starts of interpreters (the same commands for a single grain) and Snakemake itself
+(what a second run takes, which does nothing else) are overhead. Cores that wait are told apart: wall time times cores,
+less all processor time. On a machine that does other things at the same time only the processor times mean something.
 """
 
 import argparse
@@ -19,9 +18,12 @@ from pathlib import Path
 
 import yaml
 
+from polysve.settings import AssembleSettings, HomogenizeSettings, MeshSettings, TessellateSettings
+
 ROOT = Path(__file__).resolve().parents[1]
 ENSEMBLE = "results/ensembles/ratio4.h5"
 STAGES = ("tessellate", "mesh", "homogenize", "assemble")
+PARTS = ("tessellations", "meshes", "stiffness")
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def main() -> None:
     arguments = parser.parse_args()
     result = {
         "cores": arguments.cores,
-        "start_seconds": {stage: start_seconds(stage) for stage in STAGES},
+        "start_seconds": start_seconds(),
         "runs": [],
     }
     for count in arguments.counts:
@@ -49,15 +51,31 @@ def processor_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def start_seconds(stage: str) -> float:
-    """Processor seconds from the start of a command to the first line of its stage, the least of three."""
-    code = f"import polysve.cli, polysve.provenance, polysve.settings, polysve.stages.{stage}"
-    times = []
+def start_seconds() -> dict[str, float]:
+    """Processor seconds of each command for a single grain, next to all of it its start; the least of three."""
+    settings = {
+        "tessellate": TessellateSettings(window_um=0.5, grain_size_um=0.5),
+        "mesh": MeshSettings(),
+        "homogenize": HomogenizeSettings(),
+        "assemble": AssembleSettings(ensemble="one", count=1, shard_size=1),
+    }
+    least = dict.fromkeys(STAGES, float("inf"))
     for _ in range(3):
-        start = processor_seconds()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        times.append(processor_seconds() - start)
-    return min(times)
+        with tempfile.TemporaryDirectory() as folder:
+            shards = [f"{folder}/{part}/000000-000001.h5" for part in PARTS]
+            files = {
+                "tessellate": [shards[0], "--ensemble", "one", "--start", "0", "--stop", "1"],
+                "mesh": shards[:2],
+                "homogenize": shards,
+                "assemble": [folder, f"{folder}/one.h5"],
+            }
+            for stage in STAGES:
+                command = [sys.executable, "-m", "polysve", stage, *files[stage]]
+                command += ["--settings", settings[stage].canonical_json()]
+                start = processor_seconds()
+                subprocess.run(command, check=True)
+                least[stage] = min(least[stage], processor_seconds() - start)
+    return least
 
 
 def study(count: int, folder: Path) -> Path:

@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from polysve.settings import MeshSettings
 from polysve.tessellation import Tiling, next_corner
@@ -125,6 +122,10 @@ def _face_opposite_edges(points: Array, window_um: float, merge_um: float) -> Ar
 
 def _merge(points: Array, window_um: float, merge_um: float) -> tuple[Array, Integers]:
     """Number the points, giving those closer than `merge_um` one number and the place of the one nearest a corner."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
     unique, number = np.unique(points, axis=0, return_inverse=True)
     pairs = cKDTree(unique).query_pairs(merge_um, output_type="ndarray")
     if len(pairs) == 0:

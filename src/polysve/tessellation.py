@@ -1,11 +1,13 @@
-"""Random grain structures: seeded generators and their Voronoi cells in a square window."""
+"""Random grain structures: seeded generators and their Voronoi cells in a square window.
+
+SciPy is imported where it is used: it takes a quarter of a second, and most readers of a `Tiling` do without.
+"""
 
 from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import QhullError, Voronoi, cKDTree
 
 from polysve.errors import InputError
 from polysve.settings import TessellateSettings
@@ -133,6 +135,8 @@ def _neighbours(
     points_um: Array, spacing_um: float, window_um: float, periodic: bool
 ) -> dict[int, list[int]]:
     """Earlier points nearer than the spacing, by number of the later point."""
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(points_um, boxsize=window_um if periodic else None)
     # the tree rounds in its own way: it proposes a few pairs too many
     pairs = tree.query_pairs(spacing_um * (1 + 1e-9), output_type="ndarray")
@@ -154,6 +158,8 @@ def check_generators(points_um: Array, window_um: float, periodic: bool = False)
     InputError
         For no points, numbers that are not finite, points outside the window, and equal points.
     """
+    from scipy.spatial import cKDTree
+
     if points_um.ndim != 2 or points_um.shape[1] != 2 or len(points_um) == 0:
         raise InputError(
             f"generators have the shape {points_um.shape}; allowed is (n, 2) with n at least 1"
@@ -199,6 +205,8 @@ def voronoi(points_um: Array, window_um: float, periodic: bool = False) -> Tilin
     >>> tiling.areas_um2().tolist()
     [0.5, 0.5]
     """
+    from scipy.spatial import QhullError, Voronoi
+
     check_generators(points_um, window_um, periodic)
     # in units of the window, so that the same rounding decides at any size
     points = points_um / window_um
