@@ -159,11 +159,11 @@ def deflection(
     >>> deflection(np.array([[100.0]]), 30.0, 1.0)  # F L³/(3 E I), 1 GPa·µm² = 1000 µN
     array([0.09])
     """
-    frame = _Frame(stiffness.shape[1], length_um, support)
+    frame = _Frame(stiffness, length_um, support)
     force = np.zeros(frame.free.size)
     force[frame.loaded] = force_un * 1e-3
     # one right side, repeated for all beams
-    solved = np.linalg.solve(frame.stiffness(stiffness), force[None, :, None])
+    solved = np.linalg.solve(frame.stiffness(), force[None, :, None])
     return solved[:, frame.loaded, 0]
 
 
@@ -183,8 +183,8 @@ def first_frequency(
         Hz. Inverse iteration with the Rayleigh quotient; for a uniform beam λ²/(2π)·√(EI/(m L⁴)) with λ = 1.8751
         (cantilever) or 4.7300 (clamped), Timoshenko, Vibration Problems in Engineering.
     """
-    frame = _Frame(stiffness.shape[1], length_um, support)
-    matrix, mass = frame.stiffness(stiffness), frame.mass()
+    frame = _Frame(stiffness, length_um, support)
+    matrix, mass = frame.stiffness(), frame.mass()
     inverse = np.linalg.inv(matrix)
     # the static deflection under the beam's own weight is close to the first mode
     shape = np.ones((len(stiffness), mass.shape[0], 1)) * (mass @ frame.uniform)[:, None]
@@ -201,14 +201,17 @@ def first_frequency(
 class _Frame:
     """Beam elements with cubic deflection (Zienkiewicz & Taylor, The Finite Element Method, chapter 2).
 
-    Degrees of freedom are deflection and slope of each node.
+    Degrees of freedom are deflection and slope of each node; the bending stiffness of the pieces has the shape
+    (beams, along).
     """
 
-    def __init__(self, along: int, length_um: float, support: str):
-        self.per_piece = -(-ELEMENTS // along)
-        if support == "clamped" and along * self.per_piece % 2:
-            self.per_piece += 1  # a node in the middle
-        self.count = along * self.per_piece
+    def __init__(self, pieces: Array, length_um: float, support: str):
+        along = pieces.shape[1]
+        per_piece = -(-ELEMENTS // along)
+        if support == "clamped" and along * per_piece % 2:
+            per_piece += 1  # a node in the middle
+        self.elements = np.repeat(pieces, per_piece, axis=1)
+        self.count = along * per_piece
         self.size_um = length_um / self.count
         last = 2 * self.count if support == "clamped" else 2 * self.count + 2
         self.free = np.arange(2, last)
@@ -216,7 +219,7 @@ class _Frame:
         self.loaded = 2 * node - 2
         self.uniform = (self.free % 2 == 0).astype(float)
 
-    def stiffness(self, pieces: Array) -> Array:
+    def stiffness(self) -> Array:
         """Matrices of beams, shape (beams, free, free)."""
         h = self.size_um
         one = np.array(
@@ -227,7 +230,7 @@ class _Frame:
                 [6 * h, 2 * h * h, -6 * h, 4 * h * h],
             ]
         )
-        return self._assembled(one / h**3, np.repeat(pieces, self.per_piece, axis=1))
+        return self._assembled(one / h**3, self.elements)
 
     def mass(self) -> Array:
         """Matrix of unit mass per length, shape (free, free)."""
