@@ -290,3 +290,31 @@ def test_initial_weights_depend_on_the_seed_alone():
     )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0
+
+
+def test_sixteen_bit_products_train_weights_of_32_bits_and_answer_in_32():
+    pictures = np.random.default_rng(1).normal(size=(2, 16, 16, 2)).astype("float32")
+    made = {
+        precision: networks.build(
+            NetworkSettings(architecture="resnet", filters=(4, 8), precision=precision),
+            pictures,
+            np.zeros((2, 1)),
+            seed=1,
+        )
+        for precision in ("float32", "bfloat16")
+    }
+    found = {name: network.predict(pictures, verbose=0) for name, network in made.items()}
+    assert {weight.dtype for weight in made["bfloat16"].weights} == {"float32"}
+    assert found["bfloat16"].dtype == np.float32
+    assert 0 < np.abs(found["bfloat16"] - found["float32"]).max() < 0.05
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_physical_networks_refuse_sixteen_bits():
+    with pytest.raises(InputError, match=r"network\.precision = 'bfloat16'"):
+        networks.build(
+            NetworkSettings(architecture="spectral", precision="bfloat16"),
+            np.zeros((1, 8, 8, 2)),
+            np.zeros((1, 3)),
+            seed=1,
+        )

@@ -1,5 +1,7 @@
 """The networks by name, and the physical model around each: images in, GPa out."""
 
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 
@@ -41,6 +43,11 @@ def build(
         If the images cannot feed the architecture.
     """
     keras.utils.set_random_seed(seed)
+    if settings.architecture in HARMONIC and settings.precision != "float32":
+        raise InputError(
+            f"network.precision = {settings.precision!r}: network.architecture = {settings.architecture!r} computes in "
+            "'float32' only"
+        )
     if settings.architecture == "spectral":
         return _linear(SpectralFeatures(name="features"), head.n_coordinates)
     if settings.architecture == "born":
@@ -58,13 +65,25 @@ def build(
         )
     inputs = keras.Input((rows, columns, channels) if fixed else (None, None, channels))
     body = {"mlp": _mlp, "cnn": _cnn, "resnet": _resnet, "densenet": _densenet}
-    x = body[settings.architecture](inputs, settings.filters)
-    if fixed:
-        x = keras.layers.Flatten()(x)
-    else:
-        x = keras.layers.GlobalAveragePooling2D()(x)
-    x = _regression_block(x, settings)
-    return keras.Model(inputs, keras.layers.Dense(outputs, name="outputs")(x))
+    with _precision(settings.precision):
+        x = body[settings.architecture](inputs, settings.filters)
+        if fixed:
+            x = keras.layers.Flatten()(x)
+        else:
+            x = keras.layers.GlobalAveragePooling2D()(x)
+        x = _regression_block(x, settings)
+    return keras.Model(inputs, keras.layers.Dense(outputs, name="outputs", dtype="float32")(x))
+
+
+@contextmanager
+def _precision(name: str):
+    """Layers made inside compute with this precision and keep their weights in 32 bits."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy({"bfloat16": "mixed_bfloat16"}.get(name, name))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _regression_block(x, settings: NetworkSettings):

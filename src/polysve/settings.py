@@ -260,6 +260,11 @@ class NetworkSettings(Model):
     terms: Annotated[int, Field(ge=1, le=50)] = Field(
         6, description="born: terms of the series of the displacements."
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="bfloat16: products of cnn, resnet, densenet and mlp in 16 bits, weights and sums in 32; faster "
+        "where the processor has such products.",
+    )
     dense_layers: Annotated[int, Field(ge=0, le=10)] = 1
     """Hidden layers of the regression block."""
     dense_nodes: Annotated[int, Field(ge=1, le=4096)] = 64
