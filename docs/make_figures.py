@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.tri import Triangulation
 
 from polysve import crystal, figures, homogenization, images, meshing, stress, tessellation
@@ -17,6 +18,8 @@ MATERIAL = MaterialSettings().model_dump()
 SILICON = crystal.plane_stress(**MATERIAL)
 GRAIN_UM = 0.5
 AMPLIFIED = 2500
+DETAIL_UM = (0.9, 1.4), (0.25, 0.75)
+"""Part of the window whose pixels the figure of the pipeline shows."""
 
 
 def draw_sve(ratio: int, index: int = 0) -> tuple[tessellation.Structure, float]:
@@ -45,29 +48,39 @@ def structures() -> Figure:
 
 
 def pipeline() -> Figure:
-    """Label image to network input, before and after each step."""
+    """Label image to network input: the window above, one corner of grains before and after each step below."""
     sve, window_um = draw_sve(4)
     labels = tessellation.label_image(sve.tiling, window_um, 512)
     grey = images.paint(labels, images.grey_levels(sve.theta_rad))
     small = images.resize(grey, 128)
-    harmonic = images.encode(labels, sve.theta_rad, 64)
-    steps = [
+    waves = images.encode(labels, sve.theta_rad, 64)
+    black, blue = (
+        {"cmap": "gray", "vmin": 0, "vmax": 1},
+        {"cmap": "coolwarm", "vmin": -1, "vmax": 1},
+    )
+    whole = [
         ("label image, 512 × 512", labels, {"cmap": "tab20"}),
-        ("grey level θ/90°", grey[..., 0], {"cmap": "gray"}),
-        ("area resize to 128", small[..., 0], {"cmap": "gray"}),
-        ("median filter, 5 times", images.median_filter(small, 5)[..., 0], {"cmap": "gray"}),
-        ("cos 4θ, area resize to 64", harmonic[..., 0], {"cmap": "coolwarm", "vmin": -1}),
-        ("sin 4θ, area resize to 64", harmonic[..., 1], {"cmap": "coolwarm", "vmin": -1}),
+        ("grey level θ/90°", grey[..., 0], black),
+        ("cos 4θ, −1 to 1", waves[..., 0], blue),
+        ("sin 4θ, −1 to 1", waves[..., 1], blue),
     ]
-    figure, axes = figures.panels(2, 3, 1.05)
-    for axis, (title, picture, options) in zip(axes, steps, strict=True):
-        axis.imshow(
-            picture, extent=(0, window_um, 0, window_um), vmax=options.pop("vmax", None), **options
-        )
-        axis.set_title(title)
-    for axis in axes[3:]:
-        axis.set_xlabel("x1 (µm)")
-    for axis in axes[::3]:
+    steps = [
+        ("grey, 512 × 512", grey[..., 0], black),
+        ("area resize to 128", small[..., 0], black),
+        ("median 3 × 3, 5 times", images.median_filter(small, 5)[..., 0], black),
+        ("cos 4θ, resize to 64", waves[..., 0], blue),
+    ]
+    figure, axes = figures.panels(2, 4, 1.15)
+    for axis, (title, picture, options) in zip(axes, whole + steps, strict=True):
+        axis.imshow(picture, extent=(0, window_um, 0, window_um), **options)
+        axis.set(title=title, xlabel="x1 (µm)", xticks=[0, 1, 2], yticks=[0, 1, 2])
+    (left, right), (low, high) = DETAIL_UM
+    for axis in axes[:4]:
+        frame = Rectangle((left, low), right - left, high - low, fc="none", ec=figures.BASELINE)
+        axis.add_patch(frame)
+    for axis in axes[4:]:
+        axis.set(xlim=(left, right), ylim=(low, high), xticks=[left, right], yticks=[low, high])
+    for axis in axes[::4]:
         axis.set_ylabel("x2 (µm)")
     return figure
 
