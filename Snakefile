@@ -14,6 +14,8 @@ include: "workflow/rules/portray.smk"
 include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/trial.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/verification.smk"
@@ -24,5 +26,6 @@ rule all:
     default_target: True
     input:
         [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
+        [paths.search("trials.csv", name) for name in STUDY.searches],
         [paths.COMPARISON, paths.REPORT] if STUDY.experiments else [],
     localrule: True

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
+NAMED = ("ensemble", "experiment", "search")
 JOB = re.compile(r"^ *(?:local)?rule (\w+):$|^ +wildcards: (.+)$", re.MULTILINE)
 
 
@@ -58,7 +59,7 @@ class Study:
         return answer
 
     def planned(self, *arguments):
-        """Jobs that a run would execute, as ``tessellate ratio4 000000-000030`` or ``train spectral`` or ``report``."""
+        """Jobs that a run would execute: ``tessellate ratio4 000000-000030``, ``trial tuned 0003``, ``report``."""
         return planned_jobs(self.snakemake("--dry-run", *arguments).stdout)
 
     def configure(self, changes):
@@ -104,7 +105,9 @@ def planned_jobs(dry_run):
             jobs.append(rule)
             continue
         values = dict(pair.split("=") for pair in wildcards.split(", "))
-        jobs[-1] += f" {values.get('ensemble') or values['experiment']}"
+        jobs[-1] += f" {next(values[key] for key in NAMED if key in values)}"
+        if "trial" in values:
+            jobs[-1] += f" {values['trial']}"
         if "start" in values:
             jobs[-1] += f" {values['start']}-{values['stop']}"
     assert len(jobs) == len(set(jobs))

@@ -52,6 +52,27 @@ def experiment(file, experiment="{experiment}"):
     return f"{experiment_folder(experiment)}/{file}"
 
 
+def search(file, search="{search}"):
+    """A file of one search: trials.csv, best.yaml, study.log, ..."""
+    return f"{RESULTS}/searches/{search}/{file}"
+
+
+def trial(number="{trial}", search="{search}", suffix=".json"):
+    """What one trial of a search came to."""
+    return f"{RESULTS}/searches/{search}/trials/{number}{suffix}"
+
+
+def trials(count: int) -> list[str]:
+    """Numbers of the trials of a search.
+
+    Examples
+    --------
+    >>> trials(2)
+    ['0000', '0001']
+    """
+    return [f"{number:04d}" for number in range(count)]
+
+
 def log(stage, of):
     return f"{RESULTS}/logs/{stage}/{of}.log"
 

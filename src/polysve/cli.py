@@ -32,6 +32,10 @@ SettingsText = Annotated[
 ]
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Ensembles = Annotated[
+    list[str],
+    typer.Option("--ensemble", help="An ensemble and its file.", metavar="NAME=FILE"),
+]
 
 
 def main() -> None:
@@ -116,24 +120,23 @@ def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_oka
 
 
 @app.command()
-def preprocess(
-    output: Output,
-    ensemble: Annotated[
-        list[str], typer.Option(help="An ensemble and its file.", metavar="NAME=FILE")
-    ],
-    settings: SettingsText,
-) -> None:
+def preprocess(output: Output, ensemble: Ensembles, settings: SettingsText) -> None:
     """Turn ensembles into what a network reads, split for training, validation and test."""
     from polysve.settings import PreprocessSlice, parse
     from polysve.stages import preprocess as stage
 
+    files = _named_files(ensemble)
+    stage.run(output, files, parse(PreprocessSlice, settings, "--settings"))
+
+
+def _named_files(pairs: list[str]) -> dict[str, Path]:
     files = {}
-    for pair in ensemble:
+    for pair in pairs:
         name, equals, file = pair.partition("=")
         if not (name and equals and Path(file).is_file()):
             raise InputError(f"--ensemble = {pair!r}: NAME=FILE with an existing file is needed")
         files[name] = Path(file)
-    stage.run(output, files, parse(PreprocessSlice, settings, "--settings"))
+    return files
 
 
 @app.command()
@@ -191,6 +194,43 @@ def compare(
     stage.run(output, metrics)
     outputs = [output, stage.summary_path(output)]
     write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", outputs, metrics)
+
+
+@app.command()
+def trial(
+    output: Output,
+    study: Annotated[Path, typer.Argument(dir_okay=False, help="Journal of all trials.")],
+    ensemble: Ensembles,
+    number: Annotated[int, typer.Option(min=0, help="Number of the trial.")],
+    settings: SettingsText,
+) -> None:
+    """Train one network with hyperparameters that Optuna draws from what other trials came to."""
+    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.settings import parse
+    from polysve.study import TrialSlice
+
+    files, parsed = _named_files(ensemble), parse(TrialSlice, settings, "--settings")
+    from polysve.stages import trial as stage
+
+    stage.run(output, study, files, number, parsed)
+    record = output.with_suffix(RECORD_SUFFIX)
+    write_record(record, "trial", parsed.canonical_json(), [output], list(files.values()))
+
+
+@app.command()
+def search(folder: Folder, settings: SettingsText) -> None:
+    """Gather the trials of one search: table, best experiment, figures."""
+    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.settings import parse
+    from polysve.study import SearchSlice
+
+    parsed = parse(SearchSlice, settings, "--settings")
+    from polysve.stages import search as stage
+
+    best = stage.run(folder, parsed)
+    made = [folder / name for name in stage.OUTPUTS]
+    record = folder / f"search{RECORD_SUFFIX}"
+    write_record(record, "search", parsed.canonical_json(), made, [best])
 
 
 @app.command()

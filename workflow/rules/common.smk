@@ -40,6 +40,8 @@ onstart:
 wildcard_constraints:
     ensemble="|".join(STUDY.ensembles),
     experiment="|".join(STUDY.experiments) or "-",
+    search="|".join(STUDY.searches) or "-",
+    trial=r"\d{4}",
     start=r"\d+",
     stop=r"\d+",
 

@@ -6,6 +6,7 @@ rule report:
     input:
         paths.COMPARISON,
         [paths.experiment("metrics.json", name) for name in STUDY.experiments],
+        [paths.search("trials.csv", name) for name in STUDY.searches],
         [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
     output:
         paths.REPORT,
