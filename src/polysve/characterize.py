@@ -54,6 +54,7 @@ def characterize(
     if check and not 10 <= check <= count:
         raise InputError(f"--check = {check}: allowed is 0, or 10 to --count = {count}")
     workers.start()
+    surrogate.compile(settings.window_um)
     begin = time.perf_counter()
     inputs = workers.inputs(settings, count, surrogate.card)
     prediction = surrogate.predict_inputs(track(inputs, f"L/s = {settings.ratio:g}", count))

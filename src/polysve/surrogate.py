@@ -139,6 +139,13 @@ class Surrogate:
             np.concatenate(targets).astype(float), np.array(properties), coverage, half_width_gpa
         )
 
+    def compile(self, window_um: float) -> None:
+        """Let Keras compile the network for images of a window, which the first prediction does otherwise."""
+        pixels, channels = self.card.pixels(window_um), self.model.input_shape[-1]
+        blank = np.zeros((1, pixels, pixels, channels), np.float32)
+        # a full batch and a shorter one: the network is then compiled for any number of images
+        networks.predict_targets(self.model, blank.repeat(networks.batch_size(blank) + 1, axis=0))
+
     def _prediction(self, targets, properties, coverage, half_width_gpa) -> Prediction:
         head = networks.stiffness_head(self.model)
         return Prediction(
