@@ -12,8 +12,6 @@ from mkdocs.structure.files import File
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 RULE = re.compile(r'^rule (\w+):\n    """(.+?)"""', re.MULTILINE | re.DOTALL)
-CODE_CELL = re.compile(r"^```\{code-cell\}.*$", re.MULTILINE)
-FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 NOT_DOCUMENTED = {"__init__", "__main__", "cli"}
 
 
@@ -27,6 +25,8 @@ def on_files(files, config):
     }
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
+    for notebook in sorted(DOCS.glob("course/*.ipynb")):
+        show_outputs(notebook, files, config)
     sys.path.insert(0, str(DOCS))
     import make_figures
 
@@ -40,11 +40,20 @@ def on_files(files, config):
     return files
 
 
-def on_page_markdown(markdown, page, config, files):
-    """Show the cells of a notebook as Python."""
-    if not page.file.src_uri.startswith("course/"):
-        return markdown
-    return CODE_CELL.sub("```python", FRONT_MATTER.sub("", markdown))
+def show_outputs(notebook: Path, files, config) -> None:
+    """Put an executed notebook, with its figures and printed numbers, in place of its text."""
+    from nbconvert import MarkdownExporter
+
+    name = notebook.stem
+    resources = {"unique_key": name, "output_files_dir": f"{name}_files"}
+    text, resources = MarkdownExporter().from_filename(str(notebook), resources=resources)
+    # the exporter describes a figure by its format
+    text = re.sub(r"!\[(svg|png)\]", "![Output of the cell above]", text)
+    page = files.get_file_from_path(f"course/{name}.md")
+    files.remove(page)
+    files.append(File.generated(config, page.src_uri, content=text))
+    for path, content in resources["outputs"].items():
+        files.append(File.generated(config, f"course/{path}", content=content))
 
 
 def settings_page() -> str:

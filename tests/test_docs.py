@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +21,7 @@ PAGES = sorted(
     if page.name not in MEASURED and BLOCK.search(page.read_text())
 )
 NOTEBOOKS = sorted(
-    page.name for page in (DOCS / "course").glob("*.md") if "{code-cell}" in page.read_text()
+    page.stem for page in (DOCS / "course").glob("*.md") if "{code-cell}" in page.read_text()
 )
 # In place of ./run, which sets up an environment: the one that the tests run in.
 RUN = f"""#!/bin/sh
@@ -44,19 +45,46 @@ def desk(finished, tmp_path_factory):
     return desk
 
 
+def type_in(commands, desk, fails=False):
+    """Run what a reader would."""
+    answer = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=desk,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = answer.returncode != 0
+    assert failed is fails, f"{commands}\n{answer.stdout}{answer.stderr}"
+
+
 @pytest.mark.docs
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_on_a_page(page, desk):
     for kind, commands in BLOCK.findall((DOCS / page).read_text()):
-        answer = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", commands],
-            cwd=desk,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        failed = answer.returncode != 0
-        assert failed is ("fails" in kind), f"{commands}\n{answer.stdout}{answer.stderr}"
+        type_in(commands, desk, fails="fails" in kind)
+
+
+@pytest.mark.docs
+def test_commands_that_ask_the_network(desk):
+    """With fewer structures than the page draws. `explore` serves until it is stopped and has tests of its own."""
+    page = (DOCS / "characterize.md").read_text()
+    blocks = dict(re.findall(r"^```(yaml|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    (desk / "beam.yaml").write_text(f"structures: 100\nbeams: 100\n{blocks['yaml']}")
+    for name, side in (("points", 2), ("film", 8)):
+        grid = [(x + 0.5, y + 0.5, 7 * x + 11 * y) for x in range(side) for y in range(side)]
+        rows = [f"{x},{y},{theta}" for x, y, theta in grid]
+        (desk / f"{name}.csv").write_text("\n".join(["x_um,y_um,theta_deg", *rows, ""]))
+    (desk / "ask.py").write_text(blocks["python"])
+    type_in("./run python ask.py", desk)
+    for _, commands in BLOCK.findall(page):
+        if "explore" not in commands:
+            commands = re.sub(
+                r"--count \d+", "--count 100", re.sub(r"--check \d+", "--check 2", commands)
+            )
+            type_in(commands.replace("MODEL", "results/experiments/spectral/model.keras"), desk)
+    for picture in re.findall(r"characterize/(\w+\.svg)", page):
+        assert (desk / picture).stat().st_size > 5000, picture
 
 
 @pytest.mark.docs
@@ -87,6 +115,11 @@ def test_site_builds_without_a_warning(tmp_path):
     for name in ("polysve.crystal.PlaneStress", "polysve.images.encode", "polysve.metrics.r2"):
         assert f'id="{name}"' in api, name
     assert 'href="https://fonts' not in api
+    for name in NOTEBOOKS:
+        shown = re.findall(r'src="([^"]+)" ?/?>', (site / f"course/{name}.html").read_text())
+        pictures = [path for path in shown if path.startswith(f"{name}_files/")]
+        assert len(pictures) >= 2, name
+        assert all((site / "course" / path).stat().st_size > 5000 for path in pictures)
     for figure in ("structures", "pipeline", "boundary_conditions", "identities"):
         assert (site / f"figures/{figure}.svg").stat().st_size > 10_000
 
@@ -109,16 +142,34 @@ def digits(tmp_path_factory):
     return folder
 
 
+@pytest.mark.docs
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_outputs_on_the_site_are_those_of_the_notebook(name):
+    """The executed notebook beside a text has the same cells, all of them run, none with an error or a warning."""
+    text, executed = (jupytext.read(DOCS / f"course/{name}{end}") for end in (".md", ".ipynb"))
+    cells = [[(cell.cell_type, cell.source) for cell in each.cells] for each in (text, executed)]
+    assert cells[0] == cells[1], "make it anew as docs/course/index.md tells"
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= {
+        "stream",
+        "display_data",
+        "execute_result",
+    }
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+
+
 @pytest.mark.notebooks
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_notebook(notebook, tmp_path, request):
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook(name, tmp_path, request):
     """Run at smoke size; every notebook checks its own numbers."""
     environment = os.environ | {"POLYSVE_COURSE": "smoke", "PYTHONPATH": str(ROOT / "src")}
-    if notebook == "mnist.md":
+    if name == "mnist":
         environment["PYTHONPATH"] += f":{request.getfixturevalue('digits')}"
-    target = tmp_path / f"{Path(notebook).stem}.ipynb"
+    target = tmp_path / f"{name}.ipynb"
     convert = [sys.executable, "-m", "jupytext", "--to", "ipynb", "--output", target]
-    subprocess.run([*convert, DOCS / "course" / notebook], check=True, capture_output=True)
+    subprocess.run([*convert, DOCS / f"course/{name}.md"], check=True, capture_output=True)
     answer = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbmake", target],
         cwd=tmp_path,
