@@ -127,7 +127,7 @@ def loss_curves(history: dict[str, np.ndarray], diagnosis: dict) -> Figure:
     )
     rate.set_ylabel("learning rate")
     handles, labels = axis.get_legend_handles_labels()
-    axis.legend([*handles, line], [*labels, "learning rate"], loc="upper right")
+    axis.legend([*handles, line], [*labels, "learning rate"])
     return figure
 
 
@@ -148,7 +148,7 @@ def distributions(ensembles: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure
             f"{name}: {len(true)} SVEs, std {true.std():.2f}, predicted {predicted.std():.2f} GPa"
         )
         axis.set_title(text, loc="left", fontsize="medium")
-    axes[0].legend(loc="upper left")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     axes[-1].set_xlabel("Ē (GPa)")
     figure.supylabel("density (1/GPa)", fontsize=mpl.rcParams["axes.labelsize"])
     return figure
@@ -254,13 +254,14 @@ def residuals(errors_gpa: np.ndarray, predictors: dict[str, np.ndarray]) -> Figu
     """
     figure, axes = panels(len(predictors) // 2, 2, 0.7, sharey=True)
     for axis, (label, values) in zip(axes, predictors.items(), strict=True):
-        axis.plot(values, errors_gpa, ".", ms=3, color=PREDICTED, alpha=0.5, mew=0)
+        axis.plot(values, errors_gpa, ".", ms=4, color=PREDICTED, alpha=0.5, mew=0)
         groups = np.array_split(np.argsort(values), max(1, min(10, len(values) // 20)))
         centre = [values[g].mean() for g in groups]
         mean = np.array([errors_gpa[g].mean() for g in groups])
         std = np.array([errors_gpa[g].std() for g in groups])
         axis.errorbar(centre, mean, std, fmt="o-", ms=3, lw=1, color=BASELINE, capsize=2)
         axis.axhline(0, color=TRUE, lw=0.6)
+        axis.locator_params(axis="x", nbins=5)
         axis.set_xlabel(label)
     for axis in axes[::2]:
         axis.set_ylabel("error of Ē (GPa)")
