@@ -35,6 +35,11 @@ if workflow.is_main_process:
 
 onstart:
     one_run.hold()
+    # At its default of 100 jobs a second Snakemake 9.27's limit never holds a job back, but it looks for new jobs once a
+    # second more often for every job that has finished: after some thousand jobs this takes a core of its own.
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 wildcard_constraints:
