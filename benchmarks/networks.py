@@ -14,12 +14,14 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 from polysve import metrics, networks, training
+from polysve.figures import panels, save, style
 from polysve.settings import TrainSettings
 
 LINEAR = ("spectral", "born")
@@ -167,6 +169,23 @@ def measure(path: Path, counts: list[int], architectures: list[str], recipe: dic
     return curves
 
 
+def learning_curves(curves: dict) -> Figure:
+    """Share of the variance that is missed against the number of SVEs, one panel for each ensemble."""
+    names = list(next(iter(next(iter(curves.values())).values()))["ensembles"])
+    figure, axes = panels(1, len(names), 1.3, sharey=True)
+    markers = iter("ox+sd^v<>")
+    for method, curve in curves.items():
+        marker = next(markers)
+        for axis, name in zip(axes, names, strict=True):
+            missed = [1 - found["ensembles"][name]["r2"] for found in curve.values()]
+            axis.loglog([int(count) for count in curve], missed, marker=marker, label=method)
+    for axis, name in zip(axes, names, strict=True):
+        axis.set(title=name, xlabel="training SVEs")
+    axes[0].set_ylabel("1 − R² of Ē")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,11 +193,15 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[50, 200, 1000, 4000, 10000])
     parser.add_argument("--architectures", nargs="*", default=list(LINEAR))
     parser.add_argument("--recipe", type=json.loads, default={}, help="train settings as JSON")
+    parser.add_argument("--figure", type=Path, help="learning curves to draw (.svg)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     standard_output, sys.stdout = sys.stdout, sys.stderr
     curves = measure(options.inputs, options.counts, options.architectures, options.recipe)
     sys.stdout = standard_output
+    if options.figure:
+        with style():
+            save(learning_curves(curves), options.figure)
     if options.json:
         json.dump(curves, sys.stdout, indent=1)
         return

@@ -102,7 +102,8 @@ def test_robustness_counts():
     result = run("robustness.py", "--tessellations", "20", "--count", "3", "--ratios", "1", "2")
     assert result["tessellations"]["n"] == 20
     assert result["tessellations"]["n_failed"] == 0
-    assert [row["n"] for row in result["labels"]] == [3, 3]
+    assert [row["algorithm"] for row in result["labels"]] == ["fan", "fan", "gmsh"]
+    assert [row["n"] for row in result["labels"]] == [3, 3, 3]
     for row in result["labels"]:
         assert row["n_failed"] == 0
         assert row["peak_memory_mb"]["3"] > 10
@@ -118,3 +119,14 @@ def test_scaling_has_rows_and_an_exponent():
     assert (result["exponent"] > 0) == (second > first)
     assert result["two_shards"]["speedup"] > 0
     assert all(row["peak_memory_mb"] > 10 for row in result["rows"])
+
+
+def test_training_beside_bare_keras():
+    small = ("--count", "24", "--pixels", "16", "--epochs", "2", "--turns", "1")
+    result = run("training.py", "--architectures", "cnn", *small)
+    found = result["training"]["cnn"]
+    assert found["times_bare"] == found["epoch_seconds"] / found["bare_epoch_seconds"]
+    assert 0 < found["input_percent"] < 100
+    assert found["bfloat16"]["best_validation_loss"] > 0
+    assert result["predicted_sves_per_second"]["spectral"] > 0
+    assert result["labelled_sves_per_second_and_core"] > 0
