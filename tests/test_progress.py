@@ -11,11 +11,17 @@ import pytest
 
 from polysve import progress
 
-WORK = """
+COUNTED = """
 import time
 from polysve.progress import track
 for _ in track(range(0, 50, 10), "structures", 50, 10):
     time.sleep(0.02)
+"""
+UNCOUNTED = """
+import time
+from polysve.progress import busy
+with busy("loading the network"):
+    time.sleep(0.3)
 """
 
 
@@ -36,10 +42,19 @@ def test_quick_work_says_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_terminal_gets_a_bar():
+def test_what_cannot_be_counted_says_nothing_in_a_log(capsys):
+    with progress.busy("loading the network"):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("work", "said"), [(COUNTED, ["structures", "50/50"]), (UNCOUNTED, ["loading the network"])]
+)
+def test_a_terminal_sees_the_progress(work, said):
     master, slave = pty.openpty()
     answer = subprocess.Popen(
-        [sys.executable, "-c", WORK],
+        [sys.executable, "-c", work],
         stdout=subprocess.PIPE,
         stderr=slave,
         env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
@@ -57,8 +72,8 @@ def test_a_terminal_gets_a_bar():
     assert answer.wait() == 0
     assert answer.stdout.read() == b"", "what a command prints may be piped"
     text = shown.decode()
-    assert "structures" in text
-    assert "50/50" in text
+    for word in said:
+        assert word in text
     assert "\x1b[?25h" in text, "the cursor comes back"
 
 

@@ -290,8 +290,10 @@ def show(
 def doctor(as_json: AsJson = False) -> None:
     """Show versions, devices, threads, gmsh and SLURM: what works here."""
     from polysve.doctor import examine
+    from polysve.progress import busy
 
-    findings = examine()
+    with busy("looking at this machine"):
+        findings = examine()
     if as_json:
         print(json.dumps(findings, indent=1))
         return

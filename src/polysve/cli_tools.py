@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from polysve.errors import InputError
+from polysve.progress import busy
 
 app = typer.Typer()
 
@@ -63,10 +64,9 @@ def predict(
 ) -> None:
     """Predict the stiffness of a film by a network, with an interval."""
     from polysve import predict as predicting
-    from polysve.surrogate import load_surrogate
 
     reading = predicting.Reading(window, periodic, misorientation, largest_tilt, normal)
-    result = predicting.predict(load_surrogate(model), structure, reading, coverage, sve, step)
+    result = predicting.predict(_load(model), structure, reading, coverage, sve, step)
     written = {polar: result.polar, field: result.map_figure, array: result.map_array}
     for path, write in written.items():
         if path is not None:
@@ -106,9 +106,8 @@ def characterize(
     settings = [reports.tessellation(side, grain_size, spacing, periodic, seed) for side in sides]
     with Workers(workers) as pool:
         from polysve.characterize import characterize as run
-        from polysve.surrogate import load_surrogate
 
-        surrogate = load_surrogate(model)
+        surrogate = _load(model)
         results = [run(surrogate, pool, each, count, check) for each in settings]
     _tell(reports.Characterized(results, surrogate.card.material), figure, as_json)
 
@@ -139,9 +138,8 @@ def beam(
     }
     with Workers(workers) as pool:
         from polysve.characterize import characterize as run
-        from polysve.surrogate import load_surrogate
 
-        surrogate = load_surrogate(model)
+        surrogate = _load(model)
         samples = {
             side: run(surrogate, pool, each, settings.structures) for side, each in drawn.items()
         }
@@ -156,9 +154,10 @@ def export(
 ) -> None:
     """Write a network as an ONNX file, for programs without Keras."""
     from polysve.onnx_export import export_onnx
-    from polysve.surrogate import load_surrogate
 
-    export_onnx(load_surrogate(model), output)
+    surrogate = _load(model)
+    with busy("writing the network anew"):
+        export_onnx(surrogate, output)
 
 
 @app.command()
@@ -170,6 +169,13 @@ def explore(
     from polysve.explore import serve
 
     serve(model, port)
+
+
+def _load(model: Path):
+    with busy("loading the network"):
+        from polysve.surrogate import load_surrogate
+
+        return load_surrogate(model)
 
 
 def _tell(report, figure: Path | None, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -32,6 +33,24 @@ def track(items: Iterable[Item], what: str, total: int, step: int = 1) -> Iterat
         yield from _bar(items, what, total, step)
     else:
         yield from _lines(items, what, total, step)
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Say on a terminal what takes some seconds and has no parts to count.
+
+    Examples
+    --------
+    >>> with busy("loading the network"):
+    ...     answer = 42
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what}, some seconds"):
+        yield
 
 
 def _bar(items: Iterable[Item], what: str, total: int, step: int) -> Iterator[Item]:

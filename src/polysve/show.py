@@ -12,6 +12,7 @@ from polysve.crystal import young_modulus
 from polysve.ensemble import Ensemble
 from polysve.errors import InputError
 from polysve.homogenization import SOLVERS
+from polysve.progress import busy
 from polysve.storage import atomic_path
 
 PICTURES = (".svg", ".pdf", ".png")
@@ -81,13 +82,14 @@ def solve_and_write(
         raise InputError(
             f"--fields = {picture}: allowed are names that end in {', '.join(PICTURES)}"
         )
-    mesh, theta, material = stress.read_sve(path, index, element_size_fraction)
-    fields = stress.solve(mesh, theta, material, boundary_condition, load, mean_strain)
-    if vtu:
-        stress.write_vtu(vtu, fields)
-    if picture:
-        with figures.style(), atomic_path(picture) as temporary:
-            figures.save(draw(fields, load), temporary)
+    with busy(f"solving SVE {index}"):
+        mesh, theta, material = stress.read_sve(path, index, element_size_fraction)
+        fields = stress.solve(mesh, theta, material, boundary_condition, load, mean_strain)
+        if vtu:
+            stress.write_vtu(vtu, fields)
+        if picture:
+            with figures.style(), atomic_path(picture) as temporary:
+                figures.save(draw(fields, load), temporary)
 
 
 def draw(fields: stress.Fields, load: str) -> Figure:

@@ -189,7 +189,8 @@ class Epochs(keras.callbacks.Callback):
             self.best = self.model.get_weights()
         print(
             f"epoch {epoch + 1}/{self.settings.epochs}  loss {row['loss']:.3e}  val_loss "
-            f"{row['val_loss']:.3e}  learning rate {rate:.1e}  {row['seconds']:.1f} s",
+            f"{row['val_loss']:.3e}  learning rate {rate:.1e}  {row['seconds']:.1f} s, at most "
+            f"{row['seconds'] * (self.settings.epochs - epoch - 1):.0f} s left",
             flush=True,
         )
         self.model.optimizer.learning_rate = learning_rate(losses, self.settings.optimizer)
