@@ -64,7 +64,7 @@ def test_every_figure_loads(page):
 
 
 def test_a_figure_is_found_by_clicking(page):
-    page.get_by_text("spectral", exact=True).first.click()
+    page.get_by_text("Experiment spectral", exact=True).first.click()
     page.get_by_text("parity_ratio4", exact=True).wait_for()
     row = page.get_by_role("row").filter(has_text="parity_ratio4")
     row.get_by_role("link").first.click()

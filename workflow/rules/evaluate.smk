@@ -11,7 +11,7 @@ rule evaluate:
         metrics=report(
             paths.experiment("metrics.json"),
             caption="../report/metrics.rst",
-            category="{experiment}",
+            category="Experiment {experiment}",
             labels={"result": "metrics"},
         ),
         predictions=directory(paths.experiment("predictions")),
@@ -19,7 +19,7 @@ rule evaluate:
             directory(paths.experiment("figures")),
             patterns=["{figure}.svg"],
             caption="../report/figure.rst",
-            category="{experiment}",
+            category="Experiment {experiment}",
             labels={"result": "{figure}"},
         ),
         provenance=paths.experiment("evaluate.provenance.json"),
