@@ -95,6 +95,34 @@ def test_interrupted_training_goes_on_as_if_it_had_not_stopped(data, tmp_path, m
         np.testing.assert_array_equal(first, second)
 
 
+def test_watch_sees_the_error_without_penalties_and_may_stop(data, tmp_path):
+    network = NetworkSettings(architecture="cnn", filters=(4,), dense_nodes=8, l2=0.1)
+    settings = TrainSettings(network=network, epochs=3, batch_size=10)
+    seen = []
+    model, history, checkpoint = training.train(
+        data, settings, tmp_path / "checkpoint.h5", watch=lambda *pair: seen.append(pair)
+    )
+    checkpoint.remove()
+    _, unwatched = train(data, settings, tmp_path)
+    assert curves(history) == curves(unwatched)
+    assert [epoch for epoch, _ in seen] == [1, 2, 3]
+    head, (part,) = data.head(), data.validation
+    _, scale = training.normalization(head.label_coordinates(data.train[0].targets), head)
+    found = networks.predict_targets(model, part.images).astype(float)
+    errors = (head.label_coordinates(found) - head.label_coordinates(part.targets)) / scale
+    best = int(np.argmin([row["val_loss"] for row in history]))
+    assert seen[best][1] == pytest.approx(np.mean(errors**2), rel=1e-3)
+    assert history[best]["val_loss"] > 1.1 * seen[best][1]
+
+    def stop(epoch, loss):
+        if epoch == 2:
+            raise KeyError(loss)
+
+    with pytest.raises(KeyError) as stopped:
+        training.train(data, settings, tmp_path / "checkpoint.h5", watch=stop)
+    assert stopped.value.args == (seen[1][1],)
+
+
 def test_checkpoint_of_other_settings_or_data_is_not_taken_up(data, tmp_path):
     training.train(data, recipe(epochs=1), tmp_path / "checkpoint.h5")
     assert (tmp_path / "checkpoint.h5").exists()
