@@ -1,8 +1,7 @@
 """Learning curves of networks and baselines on one inputs.h5, and how fast they predict.
 
 Every method learns from the first rows of the training split and is judged on the whole test split of each ensemble.
-Baselines: the mean; the quadratic polynomial in window means (6 parameters); 2-point statistics of the harmonic images,
-principal components and polynomial regression (the way of PyMKS: Kalidindi, Hierarchical Materials Informatics, 2015).
+Baselines: the mean; the quadratic polynomial in window means (6 parameters); 2-point statistics of the harmonic images.
 """
 
 import argparse
@@ -15,17 +14,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures
 
 from polysve import metrics, networks, training
 from polysve.figures import panels, save, style
 from polysve.settings import TrainSettings
+from polysve.two_point_statistics import TwoPointFit, two_point_statistics
 
 LINEAR = ("spectral", "born")
-LAGS = 10
 COMPONENTS = ("c11", "c66", "c16")
 
 
@@ -50,17 +45,13 @@ class WindowMeans:
 
 
 class TwoPointStatistics:
-    """Periodic auto- and cross-correlations up to `LAGS` pixels, 10 principal components, second order."""
+    """2-point statistics, principal components and polynomial regression."""
 
     def __init__(self, part):
-        values = statistics(part["images"])
-        # the polynomial of k components has (k + 1)(k + 2)/2 coefficients
-        count = min(10, int(np.sqrt(len(values) / 2)) - 1)
-        self.model = make_pipeline(PCA(count), PolynomialFeatures(2), LinearRegression())
-        self.model.fit(values, part["targets"])
+        self.fit = TwoPointFit(two_point_statistics(part["images"]), part["targets"])
 
     def predict(self, part) -> np.ndarray:
-        return self.model.predict(statistics(part["images"]))
+        return self.fit.predict(two_point_statistics(part["images"]))
 
 
 class Network:
@@ -79,19 +70,6 @@ class Network:
 
     def predict(self, part) -> np.ndarray:
         return networks.predict_targets(self.model, part["images"])
-
-
-def statistics(pictures: np.ndarray) -> np.ndarray:
-    """2-point statistics (n, features) of harmonic images at lags of up to `LAGS` pixels, with the window means."""
-    c, s = np.fft.fft2(pictures[..., 0]), np.fft.fft2(pictures[..., 1])
-    pixels = pictures.shape[1]
-    lags = np.arange(-LAGS, LAGS + 1) % pixels
-    # the correlation with the constant is the mean at each lag: as many equal columns weigh as one, scaled
-    columns = [pictures.mean((1, 2)) * len(lags)]
-    for a, b in ((c, c), (s, s), (c, s)):
-        correlation = np.fft.ifft2(a * b.conj()).real / pixels**2
-        columns.append(correlation[:, lags[:, None], lags].reshape(len(pictures), -1))
-    return np.concatenate(columns, axis=1)
 
 
 def read(path: Path, largest: int) -> tuple[dict, dict, dict]:

@@ -40,9 +40,10 @@ def files(folder):
 def predictions(folder, ensemble, split):
     with open(folder / f"predictions/{ensemble}.csv") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    number = ("young_modulus_gpa", "predicted_gpa", "six_parameter_fit_gpa")
-    columns = {name: np.array([float(row[name]) for row in rows]) for name in number}
-    return columns | {"index": np.array([int(row["index"]) for row in rows])}
+    columns = {
+        name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name != "split"
+    }
+    return columns | {"index": columns["index"].astype(int)}
 
 
 def test_metrics_are_those_of_the_predictions(judged):
@@ -96,10 +97,34 @@ def test_baseline_is_a_regression_on_window_means_of_the_training_split(judged):
     assert results["baselines"]["mean"]["ratio6"]["std_pred_gpa"] < 1e-9
 
 
+def test_share_of_a_component_is_relative_to_the_fit_of_that_component(judged):
+    with h5py.File(judged / "inputs.h5") as inputs:
+        learned, unseen = inputs["ratio4"], inputs["ratio6"]
+        chosen = (learned["split"][:] == 0) & (learned["symmetry"][:] == 0)
+        terms = PolynomialFeatures(2)
+        fit = LinearRegression().fit(
+            terms.fit_transform(learned["harmonic_means"][:][chosen]), learned["targets"][:][chosen]
+        )
+        baseline = fit.predict(terms.transform(unseen["harmonic_means"][:]))
+        true = unseen["targets"][:]
+    found = predictions(judged, "ratio6", "test")
+    shares = json.loads((judged / "metrics.json").read_text())["rmse_share"]["ratio6"]
+    for column, component in enumerate(("c11", "c66", "c16")):
+        error = found[f"predicted_{component}_gpa"] - true[:, column]
+        expected = np.sqrt(np.mean(error**2) / np.mean((baseline - true)[:, column] ** 2))
+        assert shares[component] == pytest.approx(expected, rel=1e-3)
+
+
 def test_intervals_hold_the_values(judged):
     results = json.loads((judged / "metrics.json").read_text())
     for name, intervals in results["intervals_95"].items():
-        values = results["ensembles"][name] | {"rmse_share": results["rmse_share"][name]}
+        shares = results["rmse_share"][name].items()
+        values = results["ensembles"][name] | {
+            f"rmse_share_{kind}": share for kind, share in shares
+        }
+        assert {f"rmse_share_{kind}" for kind in ("young_modulus", "c11", "c66", "c16")} <= set(
+            intervals
+        )
         for measure, (low, high) in intervals.items():
             assert low <= high
             if measure != "sdape_percent":
@@ -150,9 +175,9 @@ def test_comparison_lists_best_first_with_baselines_and_the_study(judged, tmp_pa
         paths[-1].write_text(json.dumps(metrics))
     compare.run(tmp_path / "comparison.csv", paths)
     rows = list(csv.DictReader((tmp_path / "comparison.csv").open()))
-    methods = {"network", "mean", "six_parameter_fit"}
-    assert [row["experiment"] for row in rows[:6]] == ["spectral"] * 6
-    assert {(row["method"], row["ensemble"]) for row in rows[:6]} == {
+    methods = {"network", "mean", "six_parameter_fit", "two_point_statistics"}
+    assert [row["experiment"] for row in rows[:8]] == ["spectral"] * 8
+    assert {(row["method"], row["ensemble"]) for row in rows[:8]} == {
         (method, ensemble) for method in methods for ensemble in FILES
     }
     study = {

@@ -56,7 +56,7 @@ def _rows(metrics: dict) -> list[dict]:
     cost = {key: metrics[key] for key in ("n_parameters", "train_seconds")}
     rows = []
     for name, values in metrics["ensembles"].items():
-        share = {"rmse_share": metrics["rmse_share"][name]}
+        share = {f"rmse_share_{kind}": value for kind, value in metrics["rmse_share"][name].items()}
         rows.append(
             {"experiment": metrics["experiment"], "method": NETWORK, "ensemble": name}
             | values

@@ -15,10 +15,12 @@ from polysve.crystal import plane_stress
 from polysve.errors import InputError
 from polysve.progress import track
 from polysve.settings import EvaluateSettings
+from polysve.two_point_statistics import TwoPointFit, two_point_statistics
 
 SPLITS = ("training", "validation", "test")
 CHUNK = 512
 WORST = 5
+COMPONENTS = ("c11", "c66", "c16")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Judged:
     split: np.ndarray
     harmonic_means: np.ndarray
     squared_areas: np.ndarray
+    two_point: np.ndarray
+    """2-point statistics of the images, shape (n, features)."""
     targets: np.ndarray
     predicted_targets: np.ndarray
     true: np.ndarray
@@ -80,7 +84,8 @@ def run(
             encoding, material = inputs.attrs["encoding"], json.loads(inputs.attrs["material"])
             judged = {name: _judge(model, group, name) for name, group in inputs.items()}
             judged = dict(sorted(judged.items(), key=lambda item: (item[1].ratio, item[0])))
-            fit = _fit([each.part(0) for each in judged.values()])
+            learned = _joined([each.part(0) for each in judged.values()])
+            fit = metrics.SixParameterFit(learned["harmonic_means"], learned["true"])
             tested = {name: each.part(2) for name, each in judged.items()}
             worst = {name: _worst(inputs[name], each, encoding) for name, each in tested.items()}
     except OSError as error:
@@ -93,7 +98,7 @@ def run(
             name: _summary(each) | {"coverage_90": each.coverage(half_width_gpa)}
             for name, each in tested.items()
         },
-        **_more_metrics(judged, fit, settings),
+        **_more_metrics(judged, learned, settings),
         "diagnosis": diagnosis,
     }
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -121,12 +126,13 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
     """Predict one ensemble, some images at a time."""
     rows = np.flatnonzero(group["symmetry"][:] == 0)
     total = len(group["images"])
-    outputs = []
+    outputs, two_point = [], []
     for start in track(range(0, total, CHUNK), f"predictions of {name}", total, CHUNK):
         chosen = rows[(rows >= start) & (rows < start + CHUNK)] - start
         if len(chosen):
             pictures = group["images"][start : start + CHUNK][chosen]
             outputs.append(networks.predict_targets(model, pictures))
+            two_point.append(two_point_statistics(pictures))
     predicted_targets = np.concatenate(outputs).astype(float)
     columns = ("index", "split", "harmonic_means", "squared_areas", "targets")
     window_um = float(group.attrs["window_um"])
@@ -135,16 +141,17 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
         ratio=window_um / float(group.attrs["grain_size_um"]),
         rows=rows,
         **{column: group[column][:][rows] for column in columns},
+        two_point=np.concatenate(two_point),
         predicted_targets=predicted_targets,
         true=group["young_modulus"][:][rows],
         predicted=networks.young_modulus(model, predicted_targets),
     )
 
 
-def _fit(training_parts: list[Judged]) -> metrics.SixParameterFit:
-    """Fit the baseline on what the network was trained on."""
-    means = np.concatenate([part.harmonic_means for part in training_parts])
-    return metrics.SixParameterFit(means, np.concatenate([part.true for part in training_parts]))
+def _joined(parts: list[Judged]) -> dict[str, np.ndarray]:
+    """What the baselines learn from: the training SVEs of all ensembles."""
+    columns = ("harmonic_means", "two_point", "true", "targets")
+    return {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
 
 
 def _summary(part: Judged) -> dict:
@@ -152,37 +159,49 @@ def _summary(part: Judged) -> dict:
 
 
 def _more_metrics(
-    judged: dict[str, Judged], fit: metrics.SixParameterFit, settings: EvaluateSettings
+    judged: dict[str, Judged], learned: dict[str, np.ndarray], settings: EvaluateSettings
 ) -> dict:
     """What metrics.json holds beside its fixed part: other splits, baselines, bootstrap intervals."""
     more = {}
     for number, split in enumerate(SPLITS[:2]):
         parts = {name: each.part(number) for name, each in judged.items()}
         more[split] = {name: _summary(part) for name, part in parts.items() if len(part.rows)}
-    learned = np.concatenate([each.part(0).true for each in judged.values()]).mean()
+    six = metrics.SixParameterFit(learned["harmonic_means"], learned["true"])
+    six_of_targets = metrics.SixParameterFit(learned["harmonic_means"], learned["targets"])
+    two_point = TwoPointFit(learned["two_point"], learned["true"])
     more |= {
-        "baselines": {"mean": {}, "six_parameter_fit": {}},
+        "baselines": {"mean": {}, "six_parameter_fit": {}, "two_point_statistics": {}},
         "rmse_share": {},
         "intervals_95": {},
     }
     for name, each in judged.items():
         part = each.part(2)
-        baseline = fit.predict(part.harmonic_means)
-        for kind, values in (
-            ("mean", np.full(len(part.true), learned)),
-            ("six_parameter_fit", baseline),
-        ):
+        predicted = {
+            "mean": np.full(len(part.true), learned["true"].mean()),
+            "six_parameter_fit": six.predict(part.harmonic_means),
+            "two_point_statistics": two_point.predict(part.two_point),
+        }
+        for kind, values in predicted.items():
             more["baselines"][kind][name] = metrics.summary(part.true, values, part.ratio)
-        columns, share_columns = (part.true, part.predicted), (part.true, part.predicted, baseline)
-        more["rmse_share"][name] = _rmse_share(*share_columns)
-        measures = ("r2", "mape_percent", "bias_percent", "sdape_percent")
-        samples = settings.bootstrap_samples
-        more["intervals_95"][name] = {
-            measure: metrics.bootstrap_interval(
-                getattr(metrics, measure), *columns, samples=samples
+        shares = {"young_modulus": (part.true, part.predicted, predicted["six_parameter_fit"])}
+        if part.targets.shape[1] == len(COMPONENTS):
+            triples = zip(
+                part.targets.T,
+                part.predicted_targets.T,
+                six_of_targets.predict(part.harmonic_means).T,
+                strict=True,
             )
-            for measure in measures
-        } | {"rmse_share": metrics.bootstrap_interval(_rmse_share, *share_columns, samples=samples)}
+            shares |= dict(zip(COMPONENTS, triples, strict=True))
+        more["rmse_share"][name] = {kind: _rmse_share(*columns) for kind, columns in shares.items()}
+        measured = {
+            measure: (getattr(metrics, measure), (part.true, part.predicted))
+            for measure in ("r2", "mape_percent", "bias_percent", "sdape_percent")
+        }
+        measured |= {f"rmse_share_{kind}": (_rmse_share, shares[kind]) for kind in shares}
+        more["intervals_95"][name] = {
+            kind: metrics.bootstrap_interval(measure, *columns, samples=settings.bootstrap_samples)
+            for kind, (measure, columns) in measured.items()
+        }
     return more
 
 
@@ -193,7 +212,7 @@ def _rmse_share(true: np.ndarray, predicted: np.ndarray, baseline: np.ndarray) -
 
 def _write_predictions(path: Path, judged: Judged, fit: metrics.SixParameterFit) -> None:
     """One row per SVE, GPa."""
-    components = ("c11", "c66", "c16") if judged.targets.shape[1] == 3 else ()
+    components = COMPONENTS if judged.targets.shape[1] == len(COMPONENTS) else ()
     header = ["index", "split", "young_modulus_gpa", "predicted_gpa", "six_parameter_fit_gpa"]
     header += [f"{c}_gpa" for c in components] + [f"predicted_{c}_gpa" for c in components]
     numbers = [judged.true, judged.predicted, fit.predict(judged.harmonic_means)]
