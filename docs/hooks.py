@@ -123,12 +123,16 @@ def _allowed(schema: dict, definitions: dict) -> str:
         return f"list of {_allowed(schema.get('items', {}), definitions) or 'values'}"
     words = {"integer": "whole number", "number": "number", "string": "text", "null": "null"}
     limits = {
-        "minimum": "≥ {:g}",
-        "exclusiveMinimum": "&gt; {:g}",
-        "maximum": "≤ {:g}",
-        "exclusiveMaximum": "&lt; {:g}",
+        "minimum": "≥",
+        "exclusiveMinimum": "&gt;",
+        "maximum": "≤",
+        "exclusiveMaximum": "&lt;",
     }
-    said = [text.format(schema[key]) for key, text in limits.items() if key in schema]
+    numbers = {
+        key: "2⁶³" if schema[key] == 2**63 else f"{schema[key]:g}"
+        for key in limits.keys() & schema.keys()
+    }
+    said = [f"{sign} {numbers[key]}" for key, sign in limits.items() if key in numbers]
     if "pattern" in schema:
         return "a plain word"
     return ", ".join([words.get(schema.get("type"), schema.get("type", "")), *said])
@@ -161,6 +165,10 @@ def commands_page() -> str:
     command = typer.main.get_command(app)
     context = typer.Context(command, info_name="polysve")
     text = get_docs_for_click(obj=command, ctx=context, name="polysve")
+    for name, each in command.commands.items():  # typer cuts what is longer than 45 letters
+        text = re.sub(
+            rf"(?<=^\* `{name}`: ).*$", each.help.split("\n")[0], text, flags=re.MULTILINE
+        )
     return text.replace("# `polysve`", "# Commands", 1)
 
 
