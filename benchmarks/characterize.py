@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as `polysve characterize` has it
+
 from polysve.crystal import young_modulus
 from polysve.settings import (
     AssembleSettings,

@@ -50,7 +50,7 @@ NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17001 CPUs=2 RealMemory=
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port=17002 CPUs=2 RealMemory=8000 Gres=gpu:1
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=UNLIMITED State=UP
 """
-FIELDS = "ArrayJobID:60,JobArrayID:60,NodeList:60,State:60,Comment:200,tres-per-job:60"
+FIELDS = "ArrayJobID:60,JobArrayID:60,NodeList:60,State:60,Comment:200,tres-per-job:60,TimeLimit:60"
 
 
 class Cluster:
@@ -94,14 +94,14 @@ class Cluster:
         return dict(line.split() for line in answer.stdout.splitlines())
 
     def jobs(self):
-        """Each job since the cluster started: array or job number, node, state, comment, GPUs asked for."""
+        """Each job since the cluster started: array or job number, node, state, comment, GPUs and time asked for."""
         answer = subprocess.run(
             ["squeue", "-h", "--states=all", "-O", FIELDS],
             capture_output=True,
             text=True,
             check=True,
         )
-        keys = ("parent", "number", "node", "state", "comment", "gpus")
+        keys = ("parent", "number", "node", "state", "comment", "gpus", "limit")
         lines = [line.split() for line in answer.stdout.splitlines()]
         return [dict(zip(keys, line, strict=True)) for line in lines if len(line) == len(keys)]
 
@@ -348,10 +348,11 @@ def test_job_over_twice_its_memory_is_an_error_that_says_so(remote):
 
 def test_job_over_its_time_gets_more(cluster, remote, finished):
     """SLURM counts minutes and looks every 30 s: one minute ends after 60 to 90 s."""
-    remote.before("tessellate", "sleep 95")
+    remote.hang_once("tessellate")
     before = cluster.jobs()
     code, output = remote.run("--set-resources", "tessellate:runtime=3*attempt-2", "--", SHARD)
     assert code == 0, output
     assert "DUE TO TIME LIMIT" in output
-    assert [job["state"] for job in jobs_since(cluster, before)] == ["TIMEOUT", "COMPLETED"]
+    found = [(job["state"], job["limit"]) for job in jobs_since(cluster, before)]
+    assert found == [("TIMEOUT", "1:00"), ("COMPLETED", "4:00")]
     assert same(remote.study, finished, SHARD)

@@ -3,6 +3,7 @@
 They load neither Keras nor what `characterize` does with the results.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ class Workers:
 
     def __init__(self, count: int | None = None):
         self.count = count or cpu_count()
+        # a network loaded later shares the cores with the workers; TensorFlow's waiting threads would take their time
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
         self._pool = ProcessPoolExecutor(
             self.count, mp_context=get_context("spawn"), initializer=_one_thread
         )
