@@ -80,7 +80,7 @@ def test_commands_that_ask_the_network(desk):
     for _, commands in BLOCK.findall(page):
         if "explore" not in commands:
             commands = re.sub(
-                r"--count \d+", "--count 100", re.sub(r"--check \d+", "--check 2", commands)
+                r"--count \d+", "--count 100", re.sub(r"--check \d+", "--check 10", commands)
             )
             type_in(commands.replace("MODEL", "results/experiments/spectral/model.keras"), desk)
     for picture in re.findall(r"characterize/(\w+\.svg)", page):
