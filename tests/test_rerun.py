@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import yaml
 
+from polysve import provenance
+
 pytestmark = pytest.mark.rerun
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +47,10 @@ def onward(stage, ensembles=tuple(SHARDS), experiments=EXPERIMENTS, shards=None)
 
 def spectral(**changes):
     return {"experiments": {"spectral": changes}}
+
+
+def tuned(**changes):
+    return {"searches": {"tuned": changes}}
 
 
 NEW_SHARDS = {"ratio4": ["000060-000090", "000090-000110"]}
@@ -206,6 +212,84 @@ def test_source(copied, file, added, expected):
     with open(copied.source / file, "a") as opened:
         opened.write(added)
     assert copied.planned() == expected
+
+
+SEARCH = {
+    "experiment": "spectral",
+    "trials": 2,
+    "space": {"preprocess.pixels": [16, 32], "train.network.l2": {"low": 0.0, "high": 0.1}},
+}
+OUTCOME = {"search tuned", "report", "all"}
+TRIALS = {"trial tuned 0000", "trial tuned 0001"} | OUTCOME
+SEARCHES = {
+    "nothing": ({}, set()),
+    "space of the search": (tuned(space={"preprocess.pixels": [16, 24]}), TRIALS),
+    "seed of the search": (tuned(seed=2), TRIALS),
+    "trials before pruning": (tuned(startup_trials=3), TRIALS),
+    "more trials": (tuned(trials=4), {"trial tuned 0002", "trial tuned 0003"} | OUTCOME),
+    "fewer trials": (tuned(trials=1), OUTCOME),
+    "experiment of the search": (tuned(experiment="published"), TRIALS),
+    "recipe of its experiment": (
+        spectral(train={"epochs": 3}),
+        TRIALS | onward("train", [], ["spectral"]),
+    ),
+    "judgement of its experiment": (
+        spectral(evaluate={"bootstrap_samples": 30}),
+        OUTCOME | onward("evaluate", [], ["spectral"]),
+    ),
+    "another experiment": (
+        {"experiments": {"published": {"train": {"epochs": 3}}}},
+        onward("train", [], ["published"]),
+    ),
+    "training ensemble": (
+        {"ensembles": {"ratio4": {"count": 60}}},
+        TRIALS | onward("assemble", ["ratio4"]),
+    ),
+    "test ensemble": ({"ensembles": {"ratio6": {"count": 10}}}, None),
+    "no search": ({"searches": None}, {"report", "all"}),
+}
+
+
+@pytest.fixture(scope="module")
+def searched(finished, tmp_path_factory):
+    """The finished study with a finished search."""
+    folder = tmp_path_factory.mktemp("searched")
+    study = finished.copy_to(folder / "study").with_config(folder / "config.yaml")
+    study.configure({"searches": {"tuned": SEARCH}})
+    assert study.planned() == TRIALS
+    study.snakemake()
+    return study
+
+
+@pytest.mark.parametrize(("changes", "expected"), SEARCHES.values(), ids=SEARCHES)
+def test_search(searched, tmp_path, changes, expected):
+    study = searched.with_config(tmp_path / "changed.yaml")
+    study.configure(changes)
+    planned = study.planned()
+    if expected is None:
+        assert "assemble ratio6" in planned
+        assert not {job for job in planned if job.split()[0] in ("trial", "search")}
+    else:
+        assert planned == expected
+
+
+def test_search_is_in_the_report_and_its_best_trial_can_be_made_again(searched, tmp_path):
+    searched = searched.copy_to(tmp_path / "study")
+    page = (searched.folder / "results/report.html").read_text()
+    for name in ("Search tuned", "history.svg", "importance.svg", "trials.csv"):
+        assert name in page
+    folder = searched.folder / "results/searches/tuned"
+    rows = (folder / "trials.csv").read_text().splitlines()
+    assert {row.split(",")[0] for row in rows} == {"trial", "0", "1"}
+    record = provenance.read_record(folder / "best.yaml")
+    best = record["made_from"][0]
+    assert best["stage"] == "trial" and best["made_from"][0]["stage"] == "assemble"
+    number = int(rows[1].split(",")[0])
+    before = json.loads((folder / f"trials/{number:04d}.json").read_text())
+    run(best["command"], searched.folder)
+    after = json.loads((folder / f"trials/{number:04d}.json").read_text())
+    assert after["order"] == 2
+    assert {**after, "order": 0, "seconds": 0} == {**before, "order": 0, "seconds": 0}
 
 
 def test_a_docstring_runs_nothing(copied):

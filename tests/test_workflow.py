@@ -49,6 +49,10 @@ def test_jobs_are_shards_not_sves(study):
         ({"homogenize": {"material": {"c12_gpa": 200.0}}}, ["c12_gpa = 200", "positive definite"]),
         ({"experiments": {"spectral": {"test_ensembles": ["ratio9"]}}}, ["ratio9", "ratio6"]),
         ({"experiments": {"spectral": {"train": {"batch_size": "half"}}}}, ["batch_size", "half"]),
+        (
+            {"searches": {"tuned": {"experiment": "spectral", "space": {"train.epochs": [0, 9]}}}},
+            ["searches.tuned.space: train.epochs = 0", "greater than or equal to 1"],
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -72,10 +72,12 @@ Number = int | Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Range(Model):
-    """Values from one end to the other, whole numbers where the setting is one."""
+    """Values from one end to the other, whole numbers where the setting is one. A list of choices may stand in its place."""
 
     low: Number
+    """Smallest value."""
     high: Number
+    """Largest value."""
     log: bool = False
     """Equal chances for equal ratios, as for a rate."""
 

@@ -199,7 +199,7 @@ class Epochs(keras.callbacks.Callback):
         self.batches.order(epoch + 1)
         self.checkpoint.save(self.model, self.best, self.history)
         if self.watch:
-            self.watch(epoch + 1, row["val_loss"] - float(sum(self.model.losses)))
+            self.watch(epoch + 1, float(logs["val_mse"]))
 
 
 def descend(network, train, validation, settings: TrainSettings, checkpoint, watch=None):
@@ -210,7 +210,9 @@ def descend(network, train, validation, settings: TrainSettings, checkpoint, wat
     list of dict
         History, one row of `COLUMNS` an epoch.
     """
-    network.compile(make_optimizer(settings.optimizer), loss="mse", jit_compile=False)
+    metrics = ["mse"] if watch else None  # without the penalties that a loss has
+    optimizer = make_optimizer(settings.optimizer)
+    network.compile(optimizer, loss="mse", metrics=metrics, jit_compile=False)
     network.optimizer.build(network.trainable_variables)
     best, history = checkpoint.restore(network)
     size = sum(len(part.images) for part in train)

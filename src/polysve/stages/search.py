@@ -56,7 +56,13 @@ def run(folder: Path, settings: SearchSlice) -> Path:
     """
     found = [Trial.read(trial_path(folder, number)) for number in range(settings.trials)]
     rank = list(STATES)
-    found.sort(key=lambda trial: (rank.index(trial.state), trial.loss or math.inf, trial.number))
+    found.sort(
+        key=lambda trial: (
+            rank.index(trial.state),
+            math.inf if trial.loss is None else trial.loss,
+            trial.number,
+        )
+    )
     if found[0].state != COMPLETE:
         raise InputError(
             f"{folder}: none of {len(found)} trials was trained to its end; trial {found[0].number} {found[0].state}: "
@@ -144,9 +150,10 @@ def history(study: optuna.Study) -> Figure:
 
 
 def importance(study: optuna.Study, seed: int) -> Figure:
-    """How much of the variance of log(loss) each key explains, by functional analysis of variance.
+    """How much of the variance of log(loss) each key explains by itself; the shares add up to 1.
 
-    Hutter, Hoos & Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance.
+    Functional analysis of variance: Hutter, Hoos & Leyton-Brown (2014), An efficient approach for assessing
+    hyperparameter importance.
     """
     losses = {each.value for each in study.trials if each.state == TrialState.COMPLETE}
     if len(losses) < 2:
@@ -162,7 +169,7 @@ def importance(study: optuna.Study, seed: int) -> Figure:
         target_name="log(loss)",
     )
     axis.set_title("", loc="left")
-    axis.set(xlabel="share of the variance of log(loss)", ylabel="")
+    axis.set(xlabel="share of the explained variance", ylabel="")
     axis.grid(visible=False, axis="y")
     axis.get_legend().remove()
     return axis.figure
