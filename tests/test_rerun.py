@@ -224,8 +224,6 @@ TRIALS = {"trial tuned 0000", "trial tuned 0001"} | OUTCOME
 SEARCHES = {
     "nothing": ({}, set()),
     "space of the search": (tuned(space={"preprocess.pixels": [16, 24]}), TRIALS),
-    "seed of the search": (tuned(seed=2), TRIALS),
-    "trials before pruning": (tuned(startup_trials=3), TRIALS),
     "more trials": (tuned(trials=4), {"trial tuned 0002", "trial tuned 0003"} | OUTCOME),
     "fewer trials": (tuned(trials=1), OUTCOME),
     "experiment of the search": (tuned(experiment="published"), TRIALS),

@@ -188,34 +188,31 @@ def command(ensembles, tmp_path):
     return words
 
 
-def test_trials_at_the_same_time_share_a_study(command, ensembles, tmp_path):
+def test_trials_at_the_same_time_share_a_study_and_a_killed_one_begins_anew(
+    command, ensembles, tmp_path
+):
     running = [subprocess.Popen(command(number)) for number in (0, 1)]
-    assert [process.wait() for process in running] == [0, 0]
-    run(tmp_path, ensembles, 2)
-    found = [Trial.read(search.trial_path(tmp_path, number)) for number in range(3)]
-    assert [each.number for each in found] == [0, 1, 2]
-    assert sorted(each.order for each in found) == [0, 1, 2]
-    assert len({each.values[RATE] for each in found}) == 3
-    (trials,) = remembered(tmp_path).values()
-    assert {each.user_attrs["job"]: each.value for each in trials} == {
-        each.number: each.loss for each in found
-    }
-
-
-def test_a_killed_trial_counts_as_failed_and_begins_anew(command, ensembles, tmp_path):
-    process, journal = subprocess.Popen(command(3)), tmp_path / "study.log"
-    while not (journal.exists() and '"job":3' in journal.read_text()):
-        assert process.poll() is None
+    journal = tmp_path / "study.log"
+    while not (journal.exists() and '"job":1' in journal.read_text()):
+        assert running[1].poll() is None
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    os.kill(running[1].pid, signal.SIGKILL)
+    assert [process.wait() for process in running] == [0, -signal.SIGKILL]
     with open(journal, "a") as file:
         file.write('{"op_code":5,"worker_id"')  # what it was about to write
-    assert not search.trial_path(tmp_path, 3).exists()
-    again = run(tmp_path, ensembles, 3)
-    assert again.state == "complete" and again.order == 1
+    assert not search.trial_path(tmp_path, 1).exists()
+    run(tmp_path, ensembles, 1)
+    first, again = (Trial.read(search.trial_path(tmp_path, number)) for number in (0, 1))
+    assert {first.number, again.number} == {0, 1}
+    assert first.order in (0, 1) and again.order == 2
+    assert first.values[RATE] != again.values[RATE]
     (trials,) = remembered(tmp_path).values()
-    assert [each.state for each in trials] == [TrialState.FAIL, TrialState.COMPLETE]
+    told = {(each.user_attrs["job"], each.state.name, each.value) for each in trials}
+    assert told == {
+        (0, "COMPLETE", first.loss),
+        (1, "FAIL", None),
+        (1, "COMPLETE", again.loss),
+    }
 
 
 def test_other_settings_code_or_ensembles_are_other_studies(ensembles, tmp_path, monkeypatch):

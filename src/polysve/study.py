@@ -72,7 +72,7 @@ Number = int | Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Range(Model):
-    """Values from one end to the other, whole numbers where the setting is one. A list of choices may stand in its place."""
+    """Values from one end to the other, whole numbers where the setting is one; or a list of choices in its place."""
 
     low: Number
     """Smallest value."""
