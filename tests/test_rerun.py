@@ -274,7 +274,7 @@ def test_search(searched, tmp_path, changes, expected):
 def test_search_is_in_the_report_and_its_best_trial_can_be_made_again(searched, tmp_path):
     searched = searched.copy_to(tmp_path / "study")
     page = (searched.folder / "results/report.html").read_text()
-    for name in ("Search tuned", "history.svg", "importance.svg", "trials.csv"):
+    for name in ("Hyperparameters tuned", "history.svg", "importance.svg", "trials.csv"):
         assert name in page
     folder = searched.folder / "results/searches/tuned"
     rows = (folder / "trials.csv").read_text().splitlines()

@@ -14,6 +14,7 @@ import typer
 
 from polysve import cli_tools
 from polysve.errors import InputError
+from polysve.progress import busy
 
 app = typer.Typer(
     help="Stiffness and scatter of polysilicon films a few grains wide.",
@@ -114,7 +115,8 @@ def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_oka
     from polysve.provenance import RECORD_SUFFIX, write_record
     from polysve.stages import portray as stage
 
-    stage.run(ensemble, output_dir)
+    with busy(f"drawing {ensemble.name}"):
+        stage.run(ensemble, output_dir)
     made = sorted(output_dir.glob("*.svg"))
     write_record(output_dir / f"portray{RECORD_SUFFIX}", "portray", "{}", made, [ensemble])
 
@@ -238,7 +240,8 @@ def check(file: Input) -> None:
     """Check that a file is whole and right: one line for each fault, exit code 1 if there is one."""
     from polysve.checking import faults_in
 
-    faults = faults_in(file)
+    with busy(f"checking {file.name}"):
+        faults = faults_in(file)
     for fault in faults:
         print(fault)
     if faults:
@@ -290,7 +293,6 @@ def show(
 def doctor(as_json: AsJson = False) -> None:
     """Show versions, devices, threads, gmsh and SLURM: what works here."""
     from polysve.doctor import examine
-    from polysve.progress import busy
 
     with busy("looking at this machine"):
         findings = examine()
@@ -339,14 +341,12 @@ def apparent(
     }
     if len(material.split(",")) != len(names):
         raise InputError(f"--material = {material}: three numbers C11,C12,C44 are needed")
-    result = homogenized(
-        structure,
-        window,
-        periodic,
-        orientations,
-        parse(MeshSettings, mesh, "--element-size"),
-        parse(HomogenizeSettings, settings, "--bc"),
-    )
+    mesh_settings = parse(MeshSettings, mesh, "--element-size")
+    homogenize_settings = parse(HomogenizeSettings, settings, "--bc")
+    with busy(f"homogenizing {structure.name}"):
+        result = homogenized(
+            structure, window, periodic, orientations, mesh_settings, homogenize_settings
+        )
     if as_json:
         print(json.dumps(result, indent=1, allow_nan=False))
         return

@@ -12,20 +12,20 @@ rule search:
         report(
             paths.search("trials.csv"),
             caption="../report/trials.rst",
-            category="Search {search}",
+            category="Hyperparameters {search}",
             labels={"result": "trials"},
         ),
         paths.search("best.yaml"),
         report(
             paths.search("history.svg"),
             caption="../report/history.rst",
-            category="Search {search}",
+            category="Hyperparameters {search}",
             labels={"result": "history"},
         ),
         report(
             paths.search("importance.svg"),
             caption="../report/importance.rst",
-            category="Search {search}",
+            category="Hyperparameters {search}",
             labels={"result": "importance"},
         ),
         paths.search("search.provenance.json"),
