@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as `polysve characterize` has it
-
 from polysve.crystal import young_modulus
 from polysve.settings import (
     AssembleSettings,
@@ -133,6 +131,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    for kind in (
+        "INTRAOP",
+        "INTEROP",
+    ):  # as `polysve characterize` has it; TensorFlow is loaded later
+        os.environ[f"TF_NUM_{kind}_THREADS"] = "1"
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

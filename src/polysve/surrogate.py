@@ -31,7 +31,6 @@ OUTSIDE = {
     "pixel_pitch": "pixel pitch",
     "texture": "texture",
 }
-CHUNK = 256
 SAME = 0.02
 """Windows and pixels that differ by less than this are the same."""
 MANY = 0.5
@@ -191,6 +190,8 @@ def _beyond(values: Array, known: ArrayLike, tolerance: float = SAME) -> NDArray
 
 def _chunks(inputs: Iterable[NetworkInput]) -> Iterator[tuple[NetworkInput, ...]]:
     """Runs of inputs with images of one size, not too many at once."""
-    for _, same in groupby(inputs, key=lambda each: each.image.shape):
-        while chunk := tuple(islice(same, CHUNK)):
+    for shape, same in groupby(inputs, key=lambda each: each.image.shape):
+        # one batch: to fetch fresh memory for more takes longer than to predict them
+        size = networks.batch_size(np.empty((1, *shape), np.float32))
+        while chunk := tuple(islice(same, size)):
             yield chunk

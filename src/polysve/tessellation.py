@@ -89,7 +89,7 @@ def draw_structure(settings: TessellateSettings, ensemble: str, index: int) -> S
         random, settings.grain_count, settings.window_um, spacing_um, settings.periodic
     )
     theta = random.uniform(0, np.pi / 2, len(generators))
-    return Structure(generators, theta, voronoi(generators, settings.window_um, settings.periodic))
+    return Structure(generators, theta, _cells(generators, settings.window_um, settings.periodic))
 
 
 def draw_generators(
@@ -116,14 +116,12 @@ def draw_generators(
     for _ in range(1000):
         candidates = np.vstack([points, random.random((2 * count, 2)) * window_um])
         neighbours = _neighbours(candidates, spacing_um, window_um, periodic)
-        taken = np.arange(len(candidates)) < len(points)
-        placed = len(points)
-        for number in range(len(points), len(candidates)):
-            taken[number] = not any(taken[other] for other in neighbours.get(number, ()))
-            placed += taken[number]
-            if placed == count:
-                return candidates[taken]
-        points = candidates[taken]
+        taken = [True] * len(candidates)
+        for number in sorted(neighbours):
+            taken[number] = not any(taken[other] for other in neighbours[number])
+        points = candidates[np.flatnonzero(taken)[:count]]
+        if len(points) == count:
+            return points
     placed = len(points)
     raise InputError(
         f"spacing_um = {spacing_um:g}: only {placed} of {count} generators fit a window of {window_um:g} µm; "
@@ -205,9 +203,14 @@ def voronoi(points_um: Array, window_um: float, periodic: bool = False) -> Tilin
     >>> tiling.areas_um2().tolist()
     [0.5, 0.5]
     """
+    check_generators(points_um, window_um, periodic)
+    return _cells(points_um, window_um, periodic)
+
+
+def _cells(points_um: Array, window_um: float, periodic: bool) -> Tiling:
+    """Voronoi cells of points known to be good."""
     from scipy.spatial import QhullError, Voronoi
 
-    check_generators(points_um, window_um, periodic)
     # in units of the window, so that the same rounding decides at any size
     points = points_um / window_um
     copies = (

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 ENSEMBLE = "characterize"
 """Name from which, with seed and index, every structure follows."""
-CHUNK = 32
+CHUNK = 16
 
 
 class Check(NamedTuple):
@@ -46,7 +46,8 @@ class Workers:
     def __init__(self, count: int | None = None):
         self.count = count or cpu_count()
         # a network loaded later shares the cores with the workers; TensorFlow's waiting threads would take their time
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+        for kind in ("INTRAOP", "INTEROP"):
+            os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
         self._pool = ProcessPoolExecutor(
             self.count, mp_context=get_context("spawn"), initializer=_one_thread
         )
