@@ -86,11 +86,16 @@ def test_an_interrupted_command_ends_with_one_sentence(tmp_path):
         [*command, "--start", "0", "--stop", "100000", "--settings", settings],
         stderr=subprocess.PIPE,
         text=True,
+        # whoever runs the tests in a shell's background ignores Ctrl-C, and so would the command
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(3)
-    assert running.poll() is None
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    try:
+        time.sleep(3)
+        assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 130
     lines = [line for line in said.splitlines() if not line.startswith("structures of e:")]
     assert lines == [
