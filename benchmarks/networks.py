@@ -86,6 +86,7 @@ def read(path: Path, largest: int) -> tuple[dict, dict, dict]:
             if name == learned:
                 rows = np.flatnonzero(split < 2)[:largest]
                 train = {key: group[key][:][rows] for key in keys}
+    tests = dict(sorted(tests.items(), key=lambda test: test[1]["ratio"]))
     inputs = training.read_inputs(path)
     attributes = {
         "target": inputs.target,
