@@ -90,7 +90,7 @@ def _summary(studies: list[dict]) -> list[dict]:
                 "experiment": metrics["experiment"],
                 "L/s": _pair(end["ratio"] for end in ends),
                 "scatter error (%)": _pair(end["sdape_percent"] for end in ends),
-                "R²": " / ".join(f"{end['r2']:.5f}" for end in ends),
+                "R²": " / ".join(f"{end['r2']:.6f}" for end in ends),
                 "bias (%)": " / ".join(f"{end['bias_percent']:+.3f}" for end in ends),
                 "parameters": f"{metrics['n_parameters']:,}",
                 "training (s)": f"{metrics['train_seconds']:.0f}",
