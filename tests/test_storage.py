@@ -241,6 +241,37 @@ def test_nothing_is_left_under_the_final_name_when_writing_fails(tmp_path):
     assert target.read_text() == "whole"
 
 
+def test_atomic_folder_replaces_what_it_makes_and_removes_what_a_killed_process_left(tmp_path):
+    (tmp_path / ".part").mkdir()
+    (tmp_path / ".part/half.svg").write_text("<sv")
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/old.svg").write_text("old")
+    (tmp_path / "kept.csv").write_text("kept")
+    with storage.atomic_folder(tmp_path) as folder:
+        (folder / "figures").mkdir()
+        (folder / "figures/new.svg").write_text("new")
+        assert (tmp_path / "figures/old.svg").exists()
+    files = {
+        str(file.relative_to(tmp_path)): file.read_text()
+        for file in tmp_path.rglob("*")
+        if file.is_file()
+    }
+    assert files == {"figures/new.svg": "new", "kept.csv": "kept"}
+
+
+def test_atomic_folder_keeps_what_stands_when_the_block_fails(tmp_path):
+    (tmp_path / "kept.csv").write_text("kept")
+
+    def fail():
+        with storage.atomic_folder(tmp_path) as folder:
+            (folder / "kept.csv").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("kept.csv", "kept")]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     tmp_path.chmod(0o500)

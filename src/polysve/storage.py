@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         if os.access(path.parent, os.W_OK):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder inside `folder`; move out what it holds when the block ends well, remove it in any case.
+
+    What is moved replaces files and folders of the same names. The name of the empty folder is the same every time, so
+    that what a killed process left is removed by the next.
+    """
+    unfinished = Path(folder) / ".part"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        for made in list(unfinished.iterdir()):
+            shutil.rmtree(folder / made.name, ignore_errors=True)
+            made.replace(folder / made.name)
+    finally:
+        shutil.rmtree(unfinished)
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from polysve.crystal import plane_stress
 from polysve.errors import InputError
 from polysve.progress import track
 from polysve.settings import EvaluateSettings
+from polysve.storage import atomic_folder
 from polysve.two_point_statistics import TwoPointFit, two_point_statistics
 
 SPLITS = ("training", "validation", "test")
@@ -101,9 +100,7 @@ def run(
         **_more_metrics(judged, learned, settings),
         "diagnosis": diagnosis,
     }
-    output_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".evaluate-", dir=output_dir) as folder:
-        unfinished = Path(folder)
+    with atomic_folder(output_dir) as unfinished:
         (unfinished / "predictions").mkdir()
         for name, each in judged.items():
             _write_predictions(unfinished / "predictions" / f"{name}.csv", each, fit)
@@ -114,9 +111,6 @@ def run(
             for name, figure in track(drawn, "figures", 3 + 3 * len(tested)):
                 figures.save(figure, unfinished / "figures" / f"{name}.svg")
         (unfinished / "metrics.json").write_text(json.dumps(results, indent=1) + "\n")
-        for made in unfinished.iterdir():
-            shutil.rmtree(output_dir / made.name, ignore_errors=True)
-            made.replace(output_dir / made.name)
     print(f"{diagnosis['verdict']}: {'; '.join(diagnosis['symptoms'])}")
     for remedy in diagnosis["remedies"]:
         print(f"  remedy: {remedy}")

@@ -1,11 +1,11 @@
 """Pictures of one ensemble: some of its structures, and the distribution of its stiffness."""
 
-import tempfile
 from pathlib import Path
 
 from polysve import figures
 from polysve.crystal import plane_stress, young_modulus
 from polysve.ensemble import Ensemble
+from polysve.storage import atomic_folder
 
 SHOWN = 8
 
@@ -38,13 +38,10 @@ def run(ensemble_file: Path, output_dir: Path) -> None:
         "<110>": crystal.young_modulus_110,
         "large window": crystal.geometric_mean,
     }
-    output_dir.mkdir(parents=True, exist_ok=True)
-    with figures.style(), tempfile.TemporaryDirectory(prefix=".portray-", dir=output_dir) as folder:
+    with figures.style(), atomic_folder(output_dir) as folder:
         drawn = {
             "gallery": figures.gallery(pictures, captions, ensemble.window_um),
             "distribution": figures.moduli(moduli, limits, ensemble.ratio),
         }
         for name, figure in drawn.items():
-            figures.save(figure, Path(folder) / f"{name}.svg")
-        for made in Path(folder).iterdir():
-            made.replace(output_dir / made.name)
+            figures.save(figure, folder / f"{name}.svg")
