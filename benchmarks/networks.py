@@ -65,7 +65,7 @@ class Network:
         ]
         inputs = training.Inputs([split[0]], [split[1]], **attributes)
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "checkpoint.h5"
+            path = Path(folder) / "checkpoint.npz"
             self.model, _, _ = training.train(inputs, settings, path)
 
     def predict(self, part) -> np.ndarray:

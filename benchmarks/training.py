@@ -1,7 +1,7 @@
-"""Training and inference: what the package adds to Keras, the input pipeline's share, 16 bits, SVEs per second.
+"""Training beside bare Keras, epoch by epoch in alternation; the shares of input pipeline and checkpoints; 16 bits.
 
-Epochs of the package's training and of `model.fit` on the same arrays, in turn in one run. Images are drawn at random
-grain by grain and labelled by the fit of the window means: their content does not change what a step costs.
+Both trainings see the same arrays, in one process. Images are drawn at random grain by grain and labelled by the window
+means: their content does not change what a step costs. One thread, as the pipeline trains.
 """
 
 import argparse
@@ -9,11 +9,11 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -22,16 +22,11 @@ import numpy as np
 
 from polysve import images, networks, training
 from polysve.checkpoints import Checkpoint
-from polysve.crystal import plane_stress
-from polysve.labels import label_mesh
-from polysve.meshing import mesh_tiling
-from polysve.settings import HomogenizeSettings, MeshSettings, TessellateSettings, TrainSettings
-from polysve.stiffness_head import StiffnessHead
-from polysve.tessellation import draw_structure
+from polysve.settings import TrainSettings
 
 ARCHITECTURES = ("cnn", "resnet", "densenet", "pyramid")
-SILICON = plane_stress(165.64, 63.94, 79.51)
-MODULI = SILICON.q66, (SILICON.q11 - SILICON.q12) / 2
+EPOCHS_OF_16_BITS = 3
+"""Fewer than of the others: where 16 bits are emulated, one takes minutes."""
 
 
 def samples(count: int, pixels: int, seed: int) -> training.Samples:
@@ -43,12 +38,68 @@ def samples(count: int, pixels: int, seed: int) -> training.Samples:
 
 
 def recipe(architecture: str, epochs: int, precision: str = "float32") -> TrainSettings:
+    """Settings of a training."""
     network = {"architecture": architecture, "filters": (16, 32, 64), "precision": precision}
     return TrainSettings(network=network, epochs=epochs, patience=epochs)
 
 
 def build(settings: TrainSettings, data: training.Samples):
+    """Network for these images."""
     return networks.build(settings.network, data.images, data.targets, settings.seed)
+
+
+class Turns:
+    """Runs trainings in alternation, one epoch each, and clocks the epochs.
+
+    The speed of a shared machine changes by a third within minutes; epochs a second apart see the same one.
+    """
+
+    def __init__(self, trainings: list[Callable[[Callable], None]]):
+        self.trainings = trainings
+        self.seconds = [[] for _ in trainings]
+        self.floor = [threading.Semaphore(0) for _ in trainings]
+
+    def _next(self, player: int) -> None:
+        self.seconds[player].append(time.perf_counter() - self.start)
+        self._leave(player)
+        self._enter(player)
+
+    def _enter(self, player: int) -> None:
+        self.floor[player].acquire()
+        self.start = time.perf_counter()
+
+    def _leave(self, player: int) -> None:
+        self.floor[(player + 1) % len(self.floor)].release()
+
+    def _play(self, player: int) -> None:
+        self._enter(player)
+        self.trainings[player](lambda: self._next(player))
+        self._leave(player)
+
+    def run(self) -> np.ndarray:
+        """Seconds of every epoch, one row a training."""
+        players = [
+            threading.Thread(target=self._play, args=(player,))
+            for player in range(len(self.trainings))
+        ]
+        for player in players:
+            player.start()
+        self.floor[0].release()
+        for player in players:
+            player.join()
+        return np.array(self.seconds)
+
+
+class TurnCheckpoint(Checkpoint):
+    """Passes the turn on once an epoch is saved."""
+
+    def __init__(self, path: Path, turn: Callable):
+        super().__init__(path, "benchmark")
+        self.turn = turn
+
+    def save(self, *state):
+        super().save(*state)
+        self.turn()
 
 
 @contextmanager
@@ -67,138 +118,97 @@ def clocked(owner: type, method: str) -> Iterator[list[float]]:
     setattr(owner, method, plain)
 
 
-def package_epochs(settings: TrainSettings, data, validation, folder: Path) -> dict:
-    """Seconds of an epoch of `training.descend`, and the shares of cutting batches and of writing checkpoints."""
-    network = build(settings, data)
-    checkpoint = Checkpoint(folder / "checkpoint.h5", "benchmark")
+def compare(settings: TrainSettings, data, validation, folder: Path) -> tuple[np.ndarray, dict]:
+    """Seconds of the epochs of `training.descend` and of `model.fit` on the arrays, and shares of the former."""
+    ours, bare = build(settings, data), build(settings, data)
+
+    def train(turn: Callable) -> None:
+        checkpoint = TurnCheckpoint(folder / "checkpoint.npz", turn)
+        training.descend(ours, [data], [validation], settings, checkpoint)
+        checkpoint.remove()
+
+    def fit(turn: Callable) -> None:
+        bare.compile(training.make_optimizer(settings.optimizer), loss="mse", jit_compile=False)
+        bare.fit(
+            data.images,
+            data.targets,
+            batch_size=settings.batch_size,
+            validation_data=(validation.images, validation.targets),
+            epochs=settings.epochs,
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: turn())],
+            verbose=0,
+        )
+
     with (
         clocked(training.Batches, "__getitem__") as cutting,
-        clocked(Checkpoint, "save") as writing,
+        clocked(Checkpoint, "save") as saving,
     ):
-        start = time.perf_counter()
-        history = training.descend(network, [data], [validation], settings, checkpoint)
-        seconds = time.perf_counter() - start
-    checkpoint.remove()
-    return {
-        # the first epoch compiles; the rest of the time is divided among the other epochs
-        "epoch_seconds": (seconds - history[0]["seconds"]) / (len(history) - 1),
-        "input_percent": 100 * sum(cutting) / seconds,
-        "checkpoint_percent": 100 * sum(writing) / seconds,
-        "best_validation_loss": min(row["val_loss"] for row in history),
+        seconds = Turns([train, fit]).run()
+    shares = {
+        "input_percent": 100 * sum(cutting) / seconds[0].sum(),
+        "checkpoint_percent": 100 * sum(saving) / seconds[0].sum(),
     }
+    return seconds[:, 1:], shares  # the first epoch compiles
 
 
-class Clock(keras.callbacks.Callback):
-    """When each epoch ended."""
-
-    def on_train_begin(self, logs=None):
-        self.ends = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.ends.append(time.perf_counter())
-
-
-def bare_epochs(settings: TrainSettings, data, validation) -> float:
-    """Seconds of an epoch of `model.fit` on the arrays."""
-    network, clock = build(settings, data), Clock()
-    network.compile(training.make_optimizer(settings.optimizer), loss="mse", jit_compile=False)
-    network.fit(
-        data.images,
-        data.targets,
-        batch_size=settings.batch_size,
-        validation_data=(validation.images, validation.targets),
-        epochs=settings.epochs,
-        callbacks=[clock],
-        verbose=0,
-    )
-    return (clock.ends[-1] - clock.ends[0]) / (settings.epochs - 1)
-
-
-def measure_training(architecture: str, options, folder: Path) -> dict:
-    """The package beside bare Keras, medians of some turns in alternation, and the package with 16 bits."""
+def measure(architecture: str, options, folder: Path) -> dict:
+    """The package beside bare Keras, median and quartiles of the epochs' ratios, and the package with 16 bits."""
     data, validation = samples(options.count, options.pixels, 1), samples(64, options.pixels, 2)
-    settings = recipe(architecture, options.epochs)
-    package, bare = [], []
-    for _ in range(options.turns):
-        package.append(package_epochs(settings, data, validation, folder))
-        bare.append(bare_epochs(settings, data, validation))
-    seconds = [found["epoch_seconds"] for found in package]
+    seconds, shares = compare(recipe(architecture, options.epochs), data, validation, folder)
+    ratios = np.quantile(seconds[0] / seconds[1], [0.5, 0.25, 0.75])
     found = {
-        "epoch_seconds": median(seconds),
-        "bare_epoch_seconds": median(bare),
-        "times_bare": median(ours / theirs for ours, theirs in zip(seconds, bare, strict=True)),
-        "input_percent": median(found["input_percent"] for found in package),
-        "checkpoint_percent": median(found["checkpoint_percent"] for found in package),
-        "sves_per_second": options.count / median(seconds),
-        "best_validation_loss": min(found["best_validation_loss"] for found in package),
+        "epoch_seconds": float(np.median(seconds[0])),
+        "times_bare": ratios[0],
+        "times_bare_quartiles": list(ratios[1:]),
+        "sves_per_second": options.count / float(np.median(seconds[0])),
+        **shares,
     }
-    if architecture == "cnn":  # where 16 bits are emulated, the others take minutes
-        settings = recipe(architecture, options.epochs, "bfloat16")
-        found["bfloat16"] = package_epochs(settings, data, validation, folder)
+    if architecture == "cnn":
+        found["bfloat16"] = sixteen_bits(architecture, data, validation, folder)
     return found
 
 
-def measure_inference(pixels: int, count: int) -> dict[str, float]:
-    """Predicted SVEs per second, images ready, all networks."""
-    data, found = samples(count, pixels, 3), {}
-    for architecture in (*ARCHITECTURES, "spectral", "born"):
-        head = StiffnessHead(SILICON.bulk, MODULI, geometric_mean=True)
-        settings = recipe(architecture, 1).network
-        network = networks.build(settings, data.images, data.targets, 1, head)
-        networks.predict_targets(network, data.images)
-        start = time.perf_counter()
-        networks.predict_targets(network, data.images)
-        found[architecture] = count / (time.perf_counter() - start)
+def sixteen_bits(architecture: str, data, validation, folder: Path) -> dict:
+    """Time and loss of the same training with 16 and with 32 bits."""
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        settings = recipe(architecture, EPOCHS_OF_16_BITS, precision)
+        checkpoint = Checkpoint(folder / "checkpoint.npz", precision)
+        network = build(settings, data)
+        history = training.descend(network, [data], [validation], settings, checkpoint)
+        checkpoint.remove()
+        found[precision] = {
+            "epoch_seconds": min(row["seconds"] for row in history),
+            "best_validation_loss": min(row["val_loss"] for row in history),
+        }
     return found
-
-
-def finite_elements_per_second(count: int) -> float:
-    """Labels of ratio 4 per second on one core, all boundary conditions, drawing not counted."""
-    settings = TessellateSettings(window_um=2.0, grain_size_um=0.5)
-    drawn = [draw_structure(settings, "benchmark", index) for index in range(count + 1)]
-    for number, structure in enumerate(drawn):
-        if number == 1:  # the first one loads libraries
-            start = time.perf_counter()
-        mesh = mesh_tiling(structure.tiling, 2.0, 0.5, MeshSettings())
-        label_mesh(mesh, structure.theta_rad, HomogenizeSettings())
-    return count / (time.perf_counter() - start)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architectures", nargs="*", default=list(ARCHITECTURES))
-    parser.add_argument("--count", type=int, default=4000, help="SVEs of the training")
+    parser.add_argument("--count", type=int, default=1000, help="SVEs of the training")
     parser.add_argument("--pixels", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=41, help="one more than are compared")
+    parser.add_argument("--threads", default="1", help="of TensorFlow")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    # read when TensorFlow computes for the first time
+    os.environ.update(TF_NUM_INTRAOP_THREADS=options.threads, TF_NUM_INTEROP_THREADS="1")
     standard_output, sys.stdout = sys.stdout, sys.stderr
     with tempfile.TemporaryDirectory() as folder:
-        result = {
-            "training": {
-                name: measure_training(name, options, Path(folder))
-                for name in options.architectures
-            },
-            "predicted_sves_per_second": measure_inference(options.pixels, 512),
-            "labelled_sves_per_second_and_core": finite_elements_per_second(100),
-            "load_average": os.getloadavg()[0],
-        }
+        result = {name: measure(name, options, Path(folder)) for name in options.architectures}
     sys.stdout = standard_output
     if options.json:
-        print(json.dumps(result, indent=1))
+        print(json.dumps({"training": result, "load_average": os.getloadavg()[0]}, indent=1))
         return
-    for name, found in result["training"].items():
+    for name, found in result.items():
+        low, high = found["times_bare_quartiles"]
         print(
-            f"{name:<9} {found['epoch_seconds']:.2f} s an epoch, {found['times_bare']:.3f} times bare Keras, input "
-            f"{found['input_percent']:.1f} %"
+            f"{name:<9} {found['sves_per_second']:.0f} SVEs per second, {found['times_bare']:.3f} times the time of "
+            f"bare Keras (quartiles {low:.3f} and {high:.3f}), input {found['input_percent']:.1f} %"
         )
-    for name, rate in result["predicted_sves_per_second"].items():
-        print(f"{name:<9} predicts {rate:.0f} SVEs per second")
-    print(
-        f"finite elements label {result['labelled_sves_per_second_and_core']:.0f} per second and core"
-    )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def recipe(architecture="cnn", epochs=4, **changes):
 
 
 def train(data, settings, path):
-    model, history, checkpoint = training.train(data, settings, path / "checkpoint.h5")
+    model, history, checkpoint = training.train(data, settings, path / "checkpoint.npz")
     checkpoint.remove()
     return model, history
 
@@ -100,7 +100,7 @@ def test_watch_sees_the_error_without_penalties_and_may_stop(data, tmp_path):
     settings = TrainSettings(network=network, epochs=3, batch_size=10)
     seen = []
     model, history, checkpoint = training.train(
-        data, settings, tmp_path / "checkpoint.h5", watch=lambda *pair: seen.append(pair)
+        data, settings, tmp_path / "checkpoint.npz", watch=lambda *pair: seen.append(pair)
     )
     checkpoint.remove()
     _, unwatched = train(data, settings, tmp_path)
@@ -119,18 +119,18 @@ def test_watch_sees_the_error_without_penalties_and_may_stop(data, tmp_path):
             raise KeyError(loss)
 
     with pytest.raises(KeyError) as stopped:
-        training.train(data, settings, tmp_path / "checkpoint.h5", watch=stop)
+        training.train(data, settings, tmp_path / "checkpoint.npz", watch=stop)
     assert stopped.value.args == (seen[1][1],)
 
 
 def test_checkpoint_of_other_settings_or_data_is_not_taken_up(data, tmp_path):
-    training.train(data, recipe(epochs=1), tmp_path / "checkpoint.h5")
-    assert (tmp_path / "checkpoint.h5").exists()
-    _, history, _ = training.train(data, recipe(epochs=2, seed=5), tmp_path / "checkpoint.h5")
+    training.train(data, recipe(epochs=1), tmp_path / "checkpoint.npz")
+    assert (tmp_path / "checkpoint.npz").exists()
+    _, history, _ = training.train(data, recipe(epochs=2, seed=5), tmp_path / "checkpoint.npz")
     _, alone = train(data, recipe(epochs=2, seed=5), tmp_path / "..")
     assert curves(history) == curves(alone)
     other = training.Inputs(data.validation, data.train, "stiffness", "pbc", SILICON)
-    _, history, _ = training.train(other, recipe(epochs=2, seed=5), tmp_path / "checkpoint.h5")
+    _, history, _ = training.train(other, recipe(epochs=2, seed=5), tmp_path / "checkpoint.npz")
     assert curves(history)[0] != curves(alone)[0]
 
 

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 
@@ -23,25 +22,26 @@ class Checkpoint:
 
     def save(self, network, best: list[np.ndarray], history: list[dict]):
         """Write weights, optimizer and random states, best weights and history."""
+        arrays = {"fingerprint": self.fingerprint, "history": json.dumps(history)}
+        arrays |= {f"state/{number}": value for number, value in enumerate(_state(network))}
+        arrays |= {f"best/{number}": value for number, value in enumerate(best)}
         temporary = self.path.with_suffix(".tmp")
-        with h5py.File(temporary, "w") as file:
-            file.attrs.update(fingerprint=self.fingerprint, history=json.dumps(history))
-            for name, arrays in (("state", _state(network)), ("best", best)):
-                for number, array in enumerate(arrays):
-                    file[f"{name}/{number:05d}"] = np.asarray(array)
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)
         temporary.replace(self.path)
 
     def restore(self, network) -> tuple[list[np.ndarray], list[dict]]:
         """Set the network and its optimizer; return best weights and history, both empty if there is no checkpoint."""
         if not self.path.exists():
             return [], []
-        with h5py.File(self.path) as file:
-            if file.attrs["fingerprint"] != self.fingerprint:
+        with np.load(self.path) as file:
+            if file["fingerprint"] != self.fingerprint:
                 return [], []
-            for variable, name in zip(_state(network), file["state"], strict=True):
-                variable.assign(file["state"][name][()])
-            best = [file["best"][name][()] for name in file["best"]]
-            return best, json.loads(file.attrs["history"])
+            for number, variable in enumerate(_state(network)):
+                variable.assign(file[f"state/{number}"])
+            count = sum(name.startswith("best/") for name in file)
+            best = [file[f"best/{number}"] for number in range(count)]
+            return best, json.loads(str(file["history"]))
 
     def remove(self):
         """Forget the training: it is finished."""

@@ -27,7 +27,7 @@ def run(inputs_path: Path, model_path: Path, history_path: Path, settings: Train
     """
     inputs = training.read_inputs(inputs_path)
     model, history, checkpoint = training.train(
-        inputs, settings, model_path.with_suffix(".checkpoint.h5")
+        inputs, settings, model_path.with_suffix(".checkpoint.npz")
     )
     card = model_card.describe(inputs_path, model)
     with storage.atomic_path(model_path) as temporary:

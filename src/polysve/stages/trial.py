@@ -137,5 +137,5 @@ def train(ensembles: dict[str, Path], values: dict, settings: TrialSlice, watch)
         inputs = Path(folder) / "inputs.h5"
         preprocess.run(inputs, ensembles, preparation)
         training.train(
-            training.read_inputs(inputs), recipe, Path(folder) / "checkpoint.h5", watch=watch
+            training.read_inputs(inputs), recipe, Path(folder) / "checkpoint.npz", watch=watch
         )

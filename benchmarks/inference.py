@@ -1,0 +1,75 @@
+"""Inference, images ready: SVEs a second of every network on all cores, beside finite elements in the same run."""
+
+import argparse
+import json
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from training import ARCHITECTURES, recipe, samples
+
+from polysve import networks
+from polysve.crystal import plane_stress
+from polysve.labels import label_mesh
+from polysve.meshing import mesh_tiling
+from polysve.settings import HomogenizeSettings, MeshSettings, TessellateSettings
+from polysve.stiffness_head import StiffnessHead
+from polysve.tessellation import draw_structure
+
+SILICON = plane_stress(165.64, 63.94, 79.51)
+MODULI = SILICON.q66, (SILICON.q11 - SILICON.q12) / 2
+
+
+def predicted(pixels: int, count: int) -> dict[str, float]:
+    """SVEs per second of every network, the best of five turns."""
+    data, found = samples(count, pixels, 3), {}
+    for architecture in (*ARCHITECTURES, "spectral", "born"):
+        head = StiffnessHead(SILICON.bulk, MODULI, geometric_mean=True)
+        settings = recipe(architecture, 1).network
+        network = networks.build(settings, data.images, data.targets, 1, head)
+        seconds = []
+        for _ in range(6):  # the first one compiles
+            start = time.perf_counter()
+            networks.predict_targets(network, data.images)
+            seconds.append(time.perf_counter() - start)
+        found[architecture] = count / min(seconds[1:])
+    return found
+
+
+def labelled(count: int) -> float:
+    """Labels of ratio 4 per second on one core, all boundary conditions and indicator, drawing not counted."""
+    settings = TessellateSettings(window_um=2.0, grain_size_um=0.5)
+    drawn = [draw_structure(settings, "benchmark", index) for index in range(count + 1)]
+    for number, structure in enumerate(drawn):
+        if number == 1:  # the first one loads libraries
+            start = time.perf_counter()
+        mesh = mesh_tiling(structure.tiling, 2.0, 0.5, MeshSettings())
+        label_mesh(mesh, structure.theta_rad, HomogenizeSettings())
+    return count / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=512, help="SVEs predicted in one call")
+    parser.add_argument("--pixels", type=int, default=64)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    rates, finite_elements = predicted(options.pixels, options.count), labelled(100)
+    if options.json:
+        found = {
+            "predicted_sves_per_second": rates,
+            "labelled_sves_per_second_and_core": finite_elements,
+            "cores": os.cpu_count(),
+            "load_average": os.getloadavg()[0],
+        }
+        print(json.dumps(found, indent=1))
+        return
+    for name, rate in rates.items():
+        print(f"{name:<9} predicts {rate:.0f} SVEs per second")
+    print(f"finite elements label {finite_elements:.0f} per second and core")
+
+
+if __name__ == "__main__":
+    main()
