@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class Turns:
         self.trainings = trainings
         self.seconds = [[] for _ in trainings]
         self.floor = [threading.Semaphore(0) for _ in trainings]
+        self.error = None
 
     def _next(self, player: int) -> None:
         self.seconds[player].append(time.perf_counter() - self.start)
@@ -66,27 +68,30 @@ class Turns:
 
     def _enter(self, player: int) -> None:
         self.floor[player].acquire()
+        if self.error:
+            raise RuntimeError("another training failed") from self.error
         self.start = time.perf_counter()
 
     def _leave(self, player: int) -> None:
         self.floor[(player + 1) % len(self.floor)].release()
 
     def _play(self, player: int) -> None:
-        self._enter(player)
-        self.trainings[player](lambda: self._next(player))
-        self._leave(player)
+        try:
+            self._enter(player)
+            self.trainings[player](lambda: self._next(player))
+        except Exception as error:
+            self.error = error
+            raise
+        finally:
+            self._leave(player)
 
     def run(self) -> np.ndarray:
-        """Seconds of every epoch, one row a training."""
-        players = [
-            threading.Thread(target=self._play, args=(player,))
-            for player in range(len(self.trainings))
-        ]
-        for player in players:
-            player.start()
-        self.floor[0].release()
-        for player in players:
-            player.join()
+        """Seconds of every epoch, one row a training; all trainings end with the first that fails."""
+        with ThreadPoolExecutor(len(self.trainings)) as pool:
+            plays = [pool.submit(self._play, player) for player in range(len(self.trainings))]
+            self.floor[0].release()
+        for play in plays:
+            play.result()
         return np.array(self.seconds)
 
 

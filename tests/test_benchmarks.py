@@ -156,6 +156,14 @@ def test_epochs_in_turns_are_clocked_apart(monkeypatch):
     # nothing of the other one's time
     assert seconds[0].max() < 0.2 <= seconds[1].min()
 
+    def broken(turn):
+        turn()
+        raise ValueError("diverged")
+
+    with pytest.raises((RuntimeError, ValueError)) as failure:
+        Turns([sleeper("a", 0.0), broken]).run()
+    assert "diverged" in str(failure.value) or "diverged" in str(failure.value.__cause__)
+
 
 def test_inference_beside_finite_elements():
     found = run("inference.py", "--count", "24", "--pixels", "16")
