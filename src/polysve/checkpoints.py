@@ -6,6 +6,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from polysve.storage import atomic_path
+
 
 class Checkpoint:
     """Everything a training needs to go on, in one file that is replaced whole after each epoch.
@@ -25,10 +27,8 @@ class Checkpoint:
         arrays = {"fingerprint": self.fingerprint, "history": json.dumps(history)}
         arrays |= {f"state/{number}": value for number, value in enumerate(_state(network))}
         arrays |= {f"best/{number}": value for number, value in enumerate(best)}
-        temporary = self.path.with_suffix(".tmp")
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-        temporary.replace(self.path)
+        with atomic_path(self.path) as temporary:
+            np.savez(temporary, **arrays)
 
     def restore(self, network) -> tuple[list[np.ndarray], list[dict]]:
         """Set the network and its optimizer; return best weights and history, both empty if there is no checkpoint."""
@@ -37,10 +37,10 @@ class Checkpoint:
         with np.load(self.path) as file:
             if file["fingerprint"] != self.fingerprint:
                 return [], []
-            for number, variable in enumerate(_state(network)):
-                variable.assign(file[f"state/{number}"])
-            count = sum(name.startswith("best/") for name in file)
-            best = [file[f"best/{number}"] for number in range(count)]
+            state = [file[name] for name in file if name.startswith("state/")]
+            for variable, value in zip(_state(network), state, strict=True):
+                variable.assign(value)
+            best = [file[name] for name in file if name.startswith("best/")]
             return best, json.loads(str(file["history"]))
 
     def remove(self):
