@@ -160,9 +160,8 @@ def test_epochs_in_turns_are_clocked_apart(monkeypatch):
         turn()
         raise ValueError("diverged")
 
-    with pytest.raises((RuntimeError, ValueError)) as failure:
+    with pytest.raises(ValueError, match="diverged"):
         Turns([sleeper("a", 0.0), broken]).run()
-    assert "diverged" in str(failure.value) or "diverged" in str(failure.value.__cause__)
 
 
 def test_inference_beside_finite_elements():
