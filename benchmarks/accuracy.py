@@ -10,11 +10,11 @@ import time
 
 import numpy as np
 
-from polysve.crystal import young_modulus
-from polysve.labels import label_mesh
-from polysve.meshing import mesh_tiling
-from polysve.settings import HomogenizeSettings, MeshSettings, TessellateSettings
-from polysve.tessellation import draw_structure
+from polysve.crystals.square import young_modulus
+from polysve.fem.label import label_mesh
+from polysve.fem.mesh import mesh_tiling
+from polysve.grains.tessellation import draw_structure
+from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
 
 GRAIN_SIZE_UM = 0.5
 CONDITIONS = ("kubc", "subc", "pbc")

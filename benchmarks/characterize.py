@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from polysve.crystal import young_modulus
-from polysve.settings import (
+from polysve.crystals.square import young_modulus
+from polysve.settings.experiment import PreprocessSlice, TrainSettings
+from polysve.settings.labels import (
     AssembleSettings,
     HomogenizeSettings,
     MeshSettings,
-    PreprocessSlice,
     TessellateSettings,
-    TrainSettings,
 )
 
 GRAIN_UM = 0.5
@@ -59,7 +58,7 @@ def train(folder: Path, count: int) -> Path:
 
 def judge(surrogate, ensembles: dict[int, Path]) -> dict:
     """Error and coverage on SVEs never seen, by ratio."""
-    from polysve.ensemble import Ensemble
+    from polysve.data.ensemble import Ensemble
 
     judged = {}
     for ratio, path in ensembles.items():
@@ -83,9 +82,9 @@ def cpu_seconds() -> float:
 
 
 def measure(model: Path, folder: Path, arguments) -> dict:
-    from polysve.characterize import characterize
-    from polysve.surrogate import load_surrogate
-    from polysve.workers import Workers
+    from polysve.surrogate.characterize import characterize
+    from polysve.surrogate.network import load_surrogate
+    from polysve.surrogate.workers import Workers
 
     surrogate = load_surrogate(model)
     settings = TessellateSettings(window_um=10 * GRAIN_UM, grain_size_um=GRAIN_UM)

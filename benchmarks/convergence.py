@@ -10,11 +10,12 @@ import sys
 import numpy as np
 import skfem
 
-from polysve.crystal import extreme_moduli, plane_stress
-from polysve.homogenization import apparent_stiffness
-from polysve.meshing import Mesh, mesh_tiling
-from polysve.settings import MaterialSettings, MeshSettings, TessellateSettings
-from polysve.tessellation import draw_structure
+from polysve.crystals.square import extreme_moduli, plane_stress
+from polysve.fem.apparent import apparent_stiffness
+from polysve.fem.mesh import mesh_tiling
+from polysve.grains.mesh import Mesh
+from polysve.grains.tessellation import draw_structure
+from polysve.settings.labels import MaterialSettings, MeshSettings, TessellateSettings
 
 GRAIN_SIZE_UM = 0.5
 COARSE = {

@@ -9,13 +9,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from training import ARCHITECTURES, recipe, samples
 
-from polysve import networks
-from polysve.crystal import plane_stress
-from polysve.labels import label_mesh
-from polysve.meshing import mesh_tiling
-from polysve.settings import HomogenizeSettings, MeshSettings, TessellateSettings
-from polysve.tessellation import draw_structure
-from polysve.training import Inputs
+from polysve.crystals.square import plane_stress
+from polysve.fem.label import label_mesh
+from polysve.fem.mesh import mesh_tiling
+from polysve.grains.tessellation import draw_structure
+from polysve.learning.training import Inputs
+from polysve.networks import architectures, physical
+from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
 
 PERIODIC = Inputs([], [], "stiffness", "pbc", plane_stress(165.64, 63.94, 79.51))
 
@@ -25,11 +25,11 @@ def predicted(pixels: int, count: int) -> dict[str, float]:
     data, found = samples(count, pixels, 3), {}
     for architecture in (*ARCHITECTURES, "spectral", "born"):
         settings = recipe(architecture, 1).network
-        network = networks.build(settings, data.images, data.targets, 1, PERIODIC.head())
+        network = architectures.build(settings, data.images, data.targets, 1, PERIODIC.head())
         seconds = []
         for _ in range(6):  # the first one compiles
             start = time.perf_counter()
-            networks.predict_targets(network, data.images)
+            physical.predict_targets(network, data.images)
             seconds.append(time.perf_counter() - start)
         found[architecture] = count / min(seconds[1:])
     return found

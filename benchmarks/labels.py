@@ -19,11 +19,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from polysve.crystal import plane_stress, young_modulus
-from polysve.labels import label_mesh
-from polysve.meshing import clean_outline, mesh_tiling
-from polysve.settings import HomogenizeSettings, MaterialSettings, MeshSettings, TessellateSettings
-from polysve.tessellation import draw_structure, label_image
+from polysve.crystals.square import plane_stress, young_modulus
+from polysve.fem.label import label_mesh
+from polysve.fem.mesh import mesh_tiling
+from polysve.fem.outline import clean_outline
+from polysve.grains.raster import label_image
+from polysve.grains.tessellation import draw_structure
+from polysve.settings.labels import (
+    HomogenizeSettings,
+    MaterialSettings,
+    MeshSettings,
+    TessellateSettings,
+)
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
 from environments import HERE, Unavailable, environment

@@ -15,10 +15,11 @@ import h5py
 import numpy as np
 from matplotlib.figure import Figure
 
-from polysve import metrics, networks, training
-from polysve.figures import panels, save, style
-from polysve.settings import TrainSettings
-from polysve.two_point_statistics import TwoPointFit, two_point_statistics
+from polysve.figures.style import panels, save, style
+from polysve.learning import baselines, metrics, training
+from polysve.learning.two_point_statistics import TwoPointFit, two_point_statistics
+from polysve.networks import physical
+from polysve.settings.experiment import TrainSettings
 
 LINEAR = ("spectral", "born")
 COMPONENTS = ("c11", "c66", "c16")
@@ -38,7 +39,7 @@ class WindowMeans:
     """The 6-parameter fit."""
 
     def __init__(self, part):
-        self.fit = metrics.SixParameterFit(part["harmonic_means"], part["targets"])
+        self.fit = baselines.SixParameterFit(part["harmonic_means"], part["targets"])
 
     def predict(self, part) -> np.ndarray:
         return self.fit.predict(part["harmonic_means"])
@@ -69,7 +70,7 @@ class Network:
             self.model, _, _ = training.train(inputs, settings, path)
 
     def predict(self, part) -> np.ndarray:
-        return networks.predict_targets(self.model, part["images"])
+        return physical.predict_targets(self.model, part["images"])
 
 
 def read(path: Path, largest: int) -> tuple[dict, dict, dict]:

@@ -18,7 +18,12 @@ from pathlib import Path
 
 import yaml
 
-from polysve.settings import AssembleSettings, HomogenizeSettings, MeshSettings, TessellateSettings
+from polysve.settings.labels import (
+    AssembleSettings,
+    HomogenizeSettings,
+    MeshSettings,
+    TessellateSettings,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 ENSEMBLE = "results/ensembles/ratio4.h5"

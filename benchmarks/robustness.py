@@ -11,10 +11,10 @@ import sys
 import time
 from multiprocessing import get_context
 
-from polysve.labels import label_mesh
-from polysve.meshing import mesh_tiling
-from polysve.settings import HomogenizeSettings, MeshSettings, TessellateSettings
-from polysve.tessellation import draw_structure
+from polysve.fem.label import label_mesh
+from polysve.fem.mesh import mesh_tiling
+from polysve.grains.tessellation import draw_structure, grain_count
+from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
 
 GRAIN_SIZE_UM = 0.5
 BULK, ORDER, GEOMETRIC_MEAN = 1e-9, -1e-9, 1e-2
@@ -42,7 +42,7 @@ def tessellate(ratio: float, count: int, periodic: bool) -> dict:
             continue
         if abs(tiling.areas_um2().sum() / settings.window_um**2 - 1) > 1e-9:
             failures.append([index, "the cells do not fill the window"])
-        elif len(set(tiling.grain.tolist())) != settings.grain_count:
+        elif len(set(tiling.grain.tolist())) != grain_count(settings):
             failures.append([index, "a grain has no cell"])
     return {
         "ratio": ratio,

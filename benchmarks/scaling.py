@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from robustness import GRAIN_SIZE_UM, alone, peak_memory_mb, settings_of
 
-from polysve.labels import label_mesh
-from polysve.meshing import mesh_tiling
-from polysve.settings import HomogenizeSettings, MeshSettings
-from polysve.tessellation import draw_structure
+from polysve.fem.label import label_mesh
+from polysve.fem.mesh import mesh_tiling
+from polysve.grains.tessellation import draw_structure, grain_count
+from polysve.settings.labels import HomogenizeSettings, MeshSettings
 
 LARGEST_EXPONENT = 0.3
 
@@ -39,7 +39,7 @@ def cost(ratio: float, count: int) -> dict:
         label_mesh(mesh, structure.theta_rad, homogenize_settings)
         times.append((drawn - start, meshed - drawn, time.process_time() - meshed))
     tessellate_ms, mesh_ms, label_ms = 1e3 * np.median(times[1:], axis=0)
-    grains = settings.grain_count
+    grains = grain_count(settings)
     return {
         "ratio": ratio,
         "grains": grains,
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = [
-        alone(cost, ratio, max(3, options.grains // settings_of(ratio, False).grain_count))
+        alone(cost, ratio, max(3, options.grains // grain_count(settings_of(ratio, False))))
         for ratio in options.ratios
     ]
     shards = two_shards(4, options.shard, options.repeats)

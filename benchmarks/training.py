@@ -22,9 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
-from polysve import images, networks, training
-from polysve.checkpoints import Checkpoint
-from polysve.settings import TrainSettings
+from polysve.learning import encoding, training
+from polysve.learning.checkpoints import Checkpoint
+from polysve.networks import architectures
+from polysve.settings.experiment import TrainSettings
 
 ARCHITECTURES = ("cnn", "resnet", "densenet", "pyramid")
 EPOCHS_OF_16_BITS = 3
@@ -34,7 +35,7 @@ EPOCHS_OF_16_BITS = 3
 def samples(count: int, pixels: int, seed: int) -> training.Samples:
     """Harmonic images of 8 × 8 square grains and normalized targets."""
     theta = np.random.default_rng(seed).uniform(0, np.pi / 2, (count, 8, 8))
-    pictures = images.harmonics(theta.repeat(pixels // 8, 1).repeat(pixels // 8, 2))
+    pictures = encoding.harmonics(theta.repeat(pixels // 8, 1).repeat(pixels // 8, 2))
     means = pictures.mean((1, 2))
     return training.Samples(pictures, (means / means.std(0)).astype("float32"))
 
@@ -47,7 +48,7 @@ def recipe(architecture: str, epochs: int, precision: str = "float32") -> TrainS
 
 def build(settings: TrainSettings, data: training.Samples):
     """Network for these images."""
-    return networks.build(settings.network, data.images, data.targets, settings.seed)
+    return architectures.build(settings.network, data.images, data.targets, settings.seed)
 
 
 class Turns:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from polysve.figures import BASELINE, PREDICTED, THEORY, THIRD, save, style
+from polysve.figures.style import BASELINE, PREDICTED, THEORY, THIRD, save, style
 
 CONDITIONS = ("kubc", "subc", "pbc")
 ORDER_COLOURS = {"P1": THEORY, "P2": BASELINE, "P3": PREDICTED}

@@ -12,7 +12,7 @@ from mkdocs.structure.files import File
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 RULE = re.compile(r'^rule (\w+):\n    """(.+?)"""', re.MULTILINE | re.DOTALL)
-NOT_DOCUMENTED = {"__init__", "__main__", "cli"}
+NOT_DOCUMENTED = {"__init__"}
 
 
 def on_files(files, config):
@@ -58,7 +58,7 @@ def show_outputs(notebook: Path, files, config) -> None:
 
 def settings_page() -> str:
     """Every key of the configuration, from the settings classes."""
-    from polysve import study
+    from polysve.settings.experiment import study
 
     lines = [
         "# Settings",
@@ -100,7 +100,7 @@ def _model_lines(model, title: str, prefix: str) -> list[str]:
 
 def _nested(annotation) -> tuple:
     """Settings class inside an annotation, and whether there may be many of them."""
-    from polysve.settings import Model
+    from polysve.settings.model import Model
 
     if isinstance(annotation, type) and issubclass(annotation, Model):
         return annotation, False
@@ -181,7 +181,7 @@ def api_page() -> str:
         "",
     ]
     folder = ROOT / "src/polysve"
-    for file in [*sorted(folder.glob("*.py")), *sorted(folder.glob("stages/*.py"))]:
+    for file in sorted(folder.glob("*/*.py")):
         if file.stem not in NOT_DOCUMENTED:
             name = ".".join(file.relative_to(ROOT / "src").with_suffix("").parts)
             lines += [f"## {name}", "", f"::: {name}", ""]

@@ -11,11 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.tri import Triangulation
 
-from polysve import crystal, figures, homogenization, images, meshing, stress, tessellation
-from polysve.settings import MaterialSettings, MeshSettings, TessellateSettings
+from polysve.crystals import square
+from polysve.fem import apparent, fields
+from polysve.fem.mesh import mesh_tiling
+from polysve.figures import ensembles, style
+from polysve.grains import raster, tessellation
+from polysve.grains.mesh import Mesh
+from polysve.learning import encoding
+from polysve.settings.labels import MaterialSettings, MeshSettings, TessellateSettings
 
 MATERIAL = MaterialSettings().model_dump()
-SILICON = crystal.plane_stress(**MATERIAL)
+SILICON = square.plane_stress(**MATERIAL)
 GRAIN_UM = 0.5
 AMPLIFIED = 2500
 DETAIL_UM = (0.9, 1.4), (0.25, 0.75)
@@ -29,20 +35,20 @@ def draw_sve(ratio: int, index: int = 0) -> tuple[tessellation.Structure, float]
     return tessellation.draw_structure(settings, f"ratio{ratio}", index), window_um
 
 
-def mesh_sve(sve: tessellation.Structure, window_um: float, size: float) -> meshing.Mesh:
+def mesh_sve(sve: tessellation.Structure, window_um: float, size: float) -> Mesh:
     settings = MeshSettings(algorithm="gmsh", element_size_fraction=size)
-    return meshing.mesh_tiling(sve.tiling, window_um, GRAIN_UM, settings)
+    return mesh_tiling(sve.tiling, window_um, GRAIN_UM, settings)
 
 
 def structures() -> Figure:
     """Windows of three sizes with grains of one size."""
-    figure, axes = figures.panels(1, 3, 1.1)
+    figure, axes = style.panels(1, 3, 1.1)
     for axis, ratio in zip(axes, (4, 6, 10), strict=True):
         sve, window_um = draw_sve(ratio)
-        labels = tessellation.label_image(sve.tiling, window_um, 512)
-        picture = figures.draw_structure(axis, sve.theta_rad[labels], window_um)
+        labels = raster.label_image(sve.tiling, window_um, 512)
+        picture = ensembles.draw_structure(axis, sve.theta_rad[labels], window_um)
         axis.set(title=f"L/s = {ratio}", xlabel="x1 (µm)", ylabel="x2 (µm)")
-    bar = figure.colorbar(picture, ax=list(axes), ticks=figures.ANGLES_DEG, format="%g", shrink=0.7)
+    bar = figure.colorbar(picture, ax=list(axes), ticks=style.ANGLES_DEG, format="%g", shrink=0.7)
     bar.set_label("θ (°), 90 = 0")
     return figure
 
@@ -50,10 +56,10 @@ def structures() -> Figure:
 def pipeline() -> Figure:
     """Label image to network input: the window above, one corner of grains before and after each step below."""
     sve, window_um = draw_sve(4)
-    labels = tessellation.label_image(sve.tiling, window_um, 512)
-    grey = images.paint(labels, images.grey_levels(sve.theta_rad))
-    small = images.resize(grey, 128)
-    waves = images.encode(labels, sve.theta_rad, 64)
+    labels = raster.label_image(sve.tiling, window_um, 512)
+    grey = encoding.paint(labels, encoding.grey_levels(sve.theta_rad))
+    small = encoding.resize(grey, 128)
+    waves = encoding.encode(labels, sve.theta_rad, 64)
     black, blue = (
         {"cmap": "gray", "vmin": 0, "vmax": 1},
         {"cmap": "coolwarm", "vmin": -1, "vmax": 1},
@@ -67,16 +73,16 @@ def pipeline() -> Figure:
     steps = [
         ("grey, 512 × 512", grey[..., 0], black),
         ("area resize to 128", small[..., 0], black),
-        ("median 3 × 3, 5 times", images.median_filter(small, 5)[..., 0], black),
+        ("median 3 × 3, 5 times", encoding.median_filter(small, 5)[..., 0], black),
         ("cos 4θ, resize to 64", waves[..., 0], blue),
     ]
-    figure, axes = figures.panels(2, 4, 1.15)
+    figure, axes = style.panels(2, 4, 1.15)
     for axis, (title, picture, options) in zip(axes, whole + steps, strict=True):
         axis.imshow(picture, extent=(0, window_um, 0, window_um), **options)
         axis.set(title=title, xlabel="x1 (µm)", xticks=[0, 1, 2], yticks=[0, 1, 2])
     (left, right), (low, high) = DETAIL_UM
     for axis in axes[:4]:
-        frame = Rectangle((left, low), right - left, high - low, fc="none", ec=figures.BASELINE)
+        frame = Rectangle((left, low), right - left, high - low, fc="none", ec=style.BASELINE)
         axis.add_patch(frame)
     for axis in axes[4:]:
         axis.set(xlim=(left, right), ylim=(low, high), xticks=[left, right], yticks=[low, high])
@@ -90,19 +96,19 @@ def boundary_conditions() -> Figure:
     sve, window_um = draw_sve(4)
     mesh = mesh_sve(sve, window_um, 0.2)
     edge = np.isin(mesh.nodes_um, [0, window_um]).any(1)
-    figure, axes = figures.panels(1, 3, 1.2, sharex=True, sharey=True)
+    figure, axes = style.panels(1, 3, 1.2, sharex=True, sharey=True)
     names = {
         "kubc": "KUBC: edge as ε·x",
         "pbc": "PBC: edges fit",
         "subc": "SUBC: edge free, t = σ·n",
     }
     for axis, (name, title) in zip(axes, names.items(), strict=True):
-        fields = stress.solve(mesh, sve.theta_rad, MATERIAL, name)
-        fluctuation_um = fields.fluctuation_um - fields.fluctuation_um[edge].mean(0)
+        solution = fields.solve(mesh, sve.theta_rad, MATERIAL, name)
+        fluctuation_um = solution.fluctuation_um - solution.fluctuation_um[edge].mean(0)
         moved = mesh.nodes_um + AMPLIFIED * fluctuation_um
         triangles = Triangulation(*moved.T, mesh.triangles)
         drawn = axis.tripcolor(
-            triangles, 1e3 * fields.stress_gpa[:, 0], vmin=120, vmax=180, rasterized=True
+            triangles, 1e3 * solution.stress_gpa[:, 0], vmin=120, vmax=180, rasterized=True
         )
         axis.set(aspect="equal", title=title, xlabel="x1 (µm)")
         axis.plot(
@@ -115,19 +121,19 @@ def boundary_conditions() -> Figure:
 
 def identities() -> Figure:
     """The geometric-mean identity over many SVEs, and how the mesh approaches it."""
-    figure, (left, right) = figures.panels(1, 2, 0.8)
+    figure, (left, right) = style.panels(1, 2, 0.8)
     extremes = []
     for index in range(80):
         sve, window_um = draw_sve(4, index)
-        mesh = meshing.mesh_tiling(sve.tiling, window_um, GRAIN_UM, MeshSettings())
+        meshed = mesh_tiling(sve.tiling, window_um, GRAIN_UM, MeshSettings())
         grain = SILICON.stiffness(sve.theta_rad)
-        label = homogenization.apparent_stiffness(mesh, grain[mesh.grain], ("pbc",), 3)
-        extremes.append(crystal.extreme_moduli(label["pbc"]))
+        label = apparent.apparent_stiffness(meshed, grain[meshed.grain], ("pbc",), 3)
+        extremes.append(square.extreme_moduli(label["pbc"]))
     low, high = np.array(extremes).T
-    left.plot(low, high, ".", color=figures.PREDICTED, label="80 SVEs, PBC")
+    left.plot(low, high, ".", color=style.PREDICTED, label="80 SVEs, PBC")
     line = np.linspace(low.min(), low.max(), 50)
     product = SILICON.young_modulus_100 * SILICON.young_modulus_110
-    left.plot(line, product / line, color=figures.TRUE, lw=0.8, label="E<100> E<110> / E_min")
+    left.plot(line, product / line, color=style.TRUE, lw=0.8, label="E<100> E<110> / E_min")
     left.set(xlabel="smallest directional modulus (GPa)", ylabel="largest (GPa)")
     left.legend()
     sve, window_um = draw_sve(4)
@@ -136,8 +142,8 @@ def identities() -> Figure:
         defects = []
         for size in sizes:
             mesh = mesh_sve(sve, window_um, size)
-            label = homogenization.apparent_stiffness(mesh, grain[mesh.grain], ("pbc",), order)
-            product = np.prod(crystal.extreme_moduli(label["pbc"]))
+            label = apparent.apparent_stiffness(mesh, grain[mesh.grain], ("pbc",), order)
+            product = np.prod(square.extreme_moduli(label["pbc"]))
             defects.append(np.sqrt(product) / SILICON.geometric_mean - 1)
         right.loglog(sizes, defects, marker=marker, label=f"polynomial order {order}")
     right.set(xlabel="element edge over grain size", ylabel="defect of √(E_min E_max)")
@@ -153,9 +159,9 @@ FIGURES = {each.__name__: each for each in (structures, pipeline, boundary_condi
 def write_all(folder: Path) -> None:
     """Write every figure as SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    with figures.style():
+    with style.style():
         for name, draw in FIGURES.items():
-            figures.save(draw(), folder / f"{name}.svg")
+            style.save(draw(), folder / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -136,8 +136,8 @@ def finished(tmp_path_factory, smoke_config):
 @pytest.fixture(scope="session")
 def ensembles(tmp_path_factory):
     """Two small ensembles made by the stages themselves: ``{"ratio4": file, "ratio6": file}``."""
+    from polysve.settings.study import Settings
     from polysve.stages import assemble, homogenize, mesh, tessellate
-    from polysve.study import Settings
 
     folder = tmp_path_factory.mktemp("ensembles")
     count = {"ratio4": 40, "ratio6": 12}

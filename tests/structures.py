@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from polysve.crystal import plane_stress
-from polysve.meshing import mesh_tiling
-from polysve.settings import MeshSettings, TessellateSettings
-from polysve.tessellation import draw_structure
+from polysve.crystals.square import plane_stress
+from polysve.fem.mesh import mesh_tiling
+from polysve.grains.tessellation import draw_structure
+from polysve.settings.labels import MeshSettings, TessellateSettings
 
 SILICON = plane_stress(165.64, 63.94, 79.51)
 FAN = MeshSettings()

@@ -1,12 +1,11 @@
 """A small network, trained by the stages as the workflow trains it, that the tests of its tools share."""
 
-from polysve.settings import (
+from polysve.settings.experiment import PreprocessSlice, TrainSettings
+from polysve.settings.labels import (
     AssembleSettings,
     HomogenizeSettings,
     MeshSettings,
-    PreprocessSlice,
     TessellateSettings,
-    TrainSettings,
 )
 
 TESSELLATE = TessellateSettings(window_um=2.0, grain_size_um=0.5)

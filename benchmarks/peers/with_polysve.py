@@ -4,13 +4,13 @@ from importlib.metadata import version
 
 from protocol import serve
 
-from polysve import homogenization
-from polysve.labels import label_mesh
-from polysve.meshing import mesh_tiling
-from polysve.settings import HomogenizeSettings, MeshSettings
-from polysve.tessellation import Tiling
+from polysve.fem import boundary
+from polysve.fem.label import label_mesh
+from polysve.fem.mesh import mesh_tiling
+from polysve.grains.tiling import Tiling
+from polysve.settings.labels import HomogenizeSettings, MeshSettings
 
-SOLVERS = dict(homogenization.SOLVERS)
+SOLVERS = dict(boundary.SOLVERS)
 
 
 def homogenize(sve, boundary_conditions, watch, mesh, settings):
@@ -23,7 +23,7 @@ def homogenize(sve, boundary_conditions, watch, mesh, settings):
 
         return solve
 
-    homogenization.SOLVERS.update({name: timed(name) for name in SOLVERS})
+    boundary.SOLVERS.update({name: timed(name) for name in SOLVERS})
     tiling = Tiling(sve.tiling_grain, sve.tiling_offsets, sve.tiling_vertices_um)
     with watch("mesh"):
         triangles = mesh_tiling(

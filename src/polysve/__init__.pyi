@@ -1,1 +1,1 @@
-from polysve.surrogate import load_surrogate as load_surrogate
+from polysve.surrogate.network import load_surrogate as load_surrogate

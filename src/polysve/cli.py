@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from polysve import cli_tools
-from polysve.errors import InputError
-from polysve.progress import busy
+from polysve.base.errors import InputError
+from polysve.base.progress import busy
+from polysve.commands import tools
 
 app = typer.Typer(
     help="Stiffness and scatter of polysilicon films a few grains wide.",
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(cli_tools.app)
+app.add_typer(tools.app)
 
 Input = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False)]
@@ -72,7 +72,8 @@ def tessellate(
     settings: SettingsText,
 ) -> None:
     """Draw the grain structures of one shard."""
-    from polysve.settings import NAME_PATTERN, TessellateSettings, parse
+    from polysve.settings.labels import TessellateSettings
+    from polysve.settings.model import NAME_PATTERN, parse
     from polysve.stages import tessellate as stage
 
     if not re.fullmatch(NAME_PATTERN, ensemble):
@@ -85,7 +86,8 @@ def tessellate(
 @app.command()
 def mesh(tessellation: Input, output: Output, settings: SettingsText) -> None:
     """Mesh the grain structures of one shard."""
-    from polysve.settings import MeshSettings, parse
+    from polysve.settings.labels import MeshSettings
+    from polysve.settings.model import parse
     from polysve.stages import mesh as stage
 
     stage.run(tessellation, output, parse(MeshSettings, settings, "--settings"))
@@ -94,7 +96,8 @@ def mesh(tessellation: Input, output: Output, settings: SettingsText) -> None:
 @app.command()
 def homogenize(tessellation: Input, mesh: Input, output: Output, settings: SettingsText) -> None:
     """Compute the apparent stiffness of the SVEs of one shard."""
-    from polysve.settings import HomogenizeSettings, parse
+    from polysve.settings.labels import HomogenizeSettings
+    from polysve.settings.model import parse
     from polysve.stages import homogenize as stage
 
     stage.run(tessellation, mesh, output, parse(HomogenizeSettings, settings, "--settings"))
@@ -103,7 +106,8 @@ def homogenize(tessellation: Input, mesh: Input, output: Output, settings: Setti
 @app.command()
 def assemble(ensemble_dir: Folder, output: Output, settings: SettingsText) -> None:
     """Join the shards of one ensemble into its data set."""
-    from polysve.settings import AssembleSettings, parse
+    from polysve.settings.labels import AssembleSettings
+    from polysve.settings.model import parse
     from polysve.stages import assemble as stage
 
     stage.run(ensemble_dir, output, parse(AssembleSettings, settings, "--settings"))
@@ -112,7 +116,7 @@ def assemble(ensemble_dir: Folder, output: Output, settings: SettingsText) -> No
 @app.command()
 def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_okay=False)]) -> None:
     """Draw some structures of an ensemble and the distribution of its stiffness."""
-    from polysve.provenance import RECORD_SUFFIX, write_record
+    from polysve.data.records import RECORD_SUFFIX, write_record
     from polysve.stages import portray as stage
 
     with busy(f"drawing {ensemble.name}"):
@@ -124,7 +128,8 @@ def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_oka
 @app.command()
 def preprocess(output: Output, ensemble: Ensembles, settings: SettingsText) -> None:
     """Turn ensembles into what a network reads, split for training, validation and test."""
-    from polysve.settings import PreprocessSlice, parse
+    from polysve.settings.experiment import PreprocessSlice
+    from polysve.settings.model import parse
     from polysve.stages import preprocess as stage
 
     files = _named_files(ensemble)
@@ -144,9 +149,10 @@ def _named_files(pairs: list[str]) -> dict[str, Path]:
 @app.command()
 def train(inputs: Input, model: Output, history: Output, settings: SettingsText) -> None:
     """Train one network."""
-    from polysve.provenance import RECORD_SUFFIX, write_record
-    from polysve.settings import TrainSettings, parse
-    from polysve.storage import require_whole
+    from polysve.data.h5 import require_whole
+    from polysve.data.records import RECORD_SUFFIX, write_record
+    from polysve.settings.experiment import TrainSettings
+    from polysve.settings.model import parse
 
     parsed = parse(TrainSettings, settings, "--settings")
     require_whole(inputs)
@@ -166,9 +172,10 @@ def evaluate(
     settings: SettingsText,
 ) -> None:
     """Judge one network: metrics, predictions, figures."""
-    from polysve.provenance import RECORD_SUFFIX, read_record, write_record
-    from polysve.settings import EvaluateSettings, parse
-    from polysve.storage import require_whole
+    from polysve.data.h5 import require_whole
+    from polysve.data.records import RECORD_SUFFIX, read_record, write_record
+    from polysve.settings.experiment import EvaluateSettings
+    from polysve.settings.model import parse
 
     parsed = parse(EvaluateSettings, settings, "--settings")
     require_whole(inputs)
@@ -188,7 +195,7 @@ def compare(
     metrics: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
     """Write the metrics of several experiments side by side."""
-    from polysve.provenance import RECORD_SUFFIX, read_record, write_record
+    from polysve.data.records import RECORD_SUFFIX, read_record, write_record
     from polysve.stages import compare as stage
 
     for file in metrics:
@@ -207,9 +214,9 @@ def trial(
     settings: SettingsText,
 ) -> None:
     """Train one network with hyperparameters that Optuna draws from what other trials came to."""
-    from polysve.provenance import RECORD_SUFFIX, write_record
-    from polysve.settings import parse
-    from polysve.study import TrialSlice
+    from polysve.data.records import RECORD_SUFFIX, write_record
+    from polysve.settings.model import parse
+    from polysve.settings.search import TrialSlice
 
     files, parsed = _named_files(ensemble), parse(TrialSlice, settings, "--settings")
     from polysve.stages import trial as stage
@@ -222,9 +229,9 @@ def trial(
 @app.command()
 def search(folder: Folder, settings: SettingsText) -> None:
     """Gather the trials of one search: table, best experiment, figures."""
-    from polysve.provenance import RECORD_SUFFIX, write_record
-    from polysve.settings import parse
-    from polysve.study import SearchSlice
+    from polysve.data.records import RECORD_SUFFIX, write_record
+    from polysve.settings.model import parse
+    from polysve.settings.study import SearchSlice
 
     parsed = parse(SearchSlice, settings, "--settings")
     from polysve.stages import search as stage
@@ -238,7 +245,7 @@ def search(folder: Folder, settings: SettingsText) -> None:
 @app.command()
 def check(file: Input) -> None:
     """Check that a file is whole and right: one line for each fault, exit code 1 if there is one."""
-    from polysve.checking import faults_in
+    from polysve.data.checking import faults_in
 
     with busy(f"checking {file.name}"):
         faults = faults_in(file)
@@ -252,7 +259,7 @@ def check(file: Input) -> None:
 @app.command()
 def provenance(file: Input) -> None:
     """Print what a result was made from: settings, seed, code, package versions, command."""
-    from polysve.provenance import read_record
+    from polysve.data.records import read_record
 
     print(json.dumps(read_record(file), indent=1))
 
@@ -260,7 +267,7 @@ def provenance(file: Input) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of the configuration."""
-    from polysve.study import Settings
+    from polysve.settings.study import Settings
 
     print(json.dumps(Settings.model_json_schema(), indent=1))
 
@@ -281,18 +288,18 @@ def show(
     ] = 0.15,
 ) -> None:
     """Show one SVE of an ensemble: its stiffness, its fields, and a file for ParaView."""
-    from polysve import show as sve_show
+    from polysve.commands import show
 
     if fields or vtu:
-        sve_show.solve_and_write(ensemble, sve, bc, load, strain, element_size, fields, vtu)
-    for line in sve_show.describe(ensemble, sve):
+        show.solve_and_write(ensemble, sve, bc, load, strain, element_size, fields, vtu)
+    for line in show.describe(ensemble, sve):
         print(line)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Show versions, devices, threads, gmsh and SLURM: what works here."""
-    from polysve.doctor import examine
+    from polysve.commands.doctor import examine
 
     with busy("looking at this machine"):
         findings = examine()
@@ -329,8 +336,9 @@ def apparent(
     as_json: AsJson = False,
 ) -> None:
     """Homogenize a structure of your own, with the numbers that a label would hold."""
-    from polysve.apparent import apparent as homogenized
-    from polysve.settings import HomogenizeSettings, MaterialSettings, MeshSettings, parse
+    from polysve.commands.apparent import apparent as homogenized
+    from polysve.settings.labels import HomogenizeSettings, MaterialSettings, MeshSettings
+    from polysve.settings.model import parse
 
     mesh = {} if element_size is None else {"element_size_fraction": element_size}
     names = ("c11_gpa", "c12_gpa", "c44_gpa")

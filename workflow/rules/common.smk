@@ -5,10 +5,11 @@ import sys
 from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
-from polysve.errors import InputError
-from polysve.provenance import source_digest
-from polysve.settings import parse as parse_settings
-from polysve.study import Settings
+from polysve.base.errors import InputError
+from polysve.data.digest import source_digest
+from polysve.settings.model import parse as parse_settings
+from polysve.learning.plan import check_study
+from polysve.settings.study import Settings
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 import one_run
@@ -24,6 +25,7 @@ if not workflow.overwrite_configfiles:
 
 try:
     STUDY = parse_settings(Settings, config, "configuration")
+    check_study(STUDY)
 except InputError as error:
     print(f"polysve: {error}", file=sys.stderr)
     sys.exit(2)
@@ -71,4 +73,4 @@ def code(stage):
 def grains(wildcards):
     """Mean number of grains in a shard: what its memory and time are asked for by."""
     count = int(wildcards.stop) - int(wildcards.start)
-    return count * STUDY.tessellate_slice(wildcards.ensemble).grain_count
+    return round(count * STUDY.tessellate_slice(wildcards.ensemble).ratio ** 2)

@@ -6,12 +6,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from polysve.errors import InputError
-from polysve.progress import track
-from polysve.settings import AssembleSettings
-from polysve.shards import TessellationShard
-from polysve.storage import new_h5, put, read_shard
-from polysve.tessellation import label_image
+from polysve.base.errors import InputError
+from polysve.base.progress import track
+from polysve.data.h5 import new_h5, put, read_shard
+from polysve.data.shards import TessellationShard
+from polysve.grains.raster import label_image
+from polysve.settings.labels import AssembleSettings
 
 SHARED = ("settings", "mesh_settings")
 

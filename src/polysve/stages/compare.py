@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from polysve.storage import atomic_path
+from polysve.base.files import atomic_path
 
 PUBLISHED_SDAPE_PERCENT = {
     "published study: augmented": {4: 48.7, 10: 25.8},

@@ -8,13 +8,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from polysve import figures, images, metrics, model_card, networks, training
-from polysve.crystal import plane_stress
-from polysve.errors import InputError
-from polysve.progress import track
-from polysve.settings import EvaluateSettings
-from polysve.storage import atomic_folder
-from polysve.two_point_statistics import TwoPointFit, two_point_statistics
+from polysve.base.errors import InputError
+from polysve.base.files import atomic_folder
+from polysve.base.progress import track
+from polysve.crystals.square import plane_stress
+from polysve.figures import ensembles, experiments, style
+from polysve.learning import baselines, metrics, model_card, training
+from polysve.learning.two_point_statistics import TwoPointFit, two_point_statistics
+from polysve.networks import physical
+from polysve.settings.experiment import EvaluateSettings
 
 SPLITS = ("training", "validation", "test")
 CHUNK = 512
@@ -75,7 +77,7 @@ def run(
     InputError
         A file is damaged, or the network does not read these images.
     """
-    model, history = networks.load(model_path), training.read_history(history_path)
+    model, history = physical.load(model_path), training.read_history(history_path)
     half_width_gpa = model_card.read_card(model_path).half_width_gpa(0.9)
     diagnosis = metrics.diagnose(history)
     try:
@@ -84,7 +86,7 @@ def run(
             judged = {name: _judge(model, group, name) for name, group in inputs.items()}
             judged = dict(sorted(judged.items(), key=lambda item: (item[1].ratio, item[0])))
             learned = _joined([each.part(0) for each in judged.values()])
-            fit = metrics.SixParameterFit(learned["harmonic_means"], learned["true"])
+            fit = baselines.SixParameterFit(learned["harmonic_means"], learned["true"])
             tested = {name: each.part(2) for name, each in judged.items()}
             worst = {name: _worst(inputs[name], each, encoding) for name, each in tested.items()}
     except OSError as error:
@@ -106,10 +108,10 @@ def run(
             _write_predictions(unfinished / "predictions" / f"{name}.csv", each, fit)
         (unfinished / "figures").mkdir()
         crystal = plane_stress(**material)
-        with figures.style(settings.figure_size):
+        with style.style(settings.figure_size):
             drawn = _draw(tested, fit, worst, history, diagnosis, crystal)
             for name, figure in track(drawn, "figures", 3 + 3 * len(tested)):
-                figures.save(figure, unfinished / "figures" / f"{name}.svg")
+                style.save(figure, unfinished / "figures" / f"{name}.svg")
         (unfinished / "metrics.json").write_text(json.dumps(results, indent=1) + "\n")
     print(f"{diagnosis['verdict']}: {'; '.join(diagnosis['symptoms'])}")
     for remedy in diagnosis["remedies"]:
@@ -125,7 +127,7 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
         chosen = rows[(rows >= start) & (rows < start + CHUNK)] - start
         if len(chosen):
             pictures = group["images"][start : start + CHUNK][chosen]
-            outputs.append(networks.predict_targets(model, pictures))
+            outputs.append(physical.predict_targets(model, pictures))
             two_point.append(two_point_statistics(pictures))
     predicted_targets = np.concatenate(outputs).astype(float)
     columns = ("index", "split", "harmonic_means", "squared_areas", "targets")
@@ -138,7 +140,7 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
         two_point=np.concatenate(two_point),
         predicted_targets=predicted_targets,
         true=group["young_modulus"][:][rows],
-        predicted=networks.young_modulus(model, predicted_targets),
+        predicted=physical.young_modulus(model, predicted_targets),
     )
 
 
@@ -160,8 +162,8 @@ def _more_metrics(
     for number, split in enumerate(SPLITS[:2]):
         parts = {name: each.part(number) for name, each in judged.items()}
         more[split] = {name: _summary(part) for name, part in parts.items() if len(part.rows)}
-    six = metrics.SixParameterFit(learned["harmonic_means"], learned["true"])
-    six_of_targets = metrics.SixParameterFit(learned["harmonic_means"], learned["targets"])
+    six = baselines.SixParameterFit(learned["harmonic_means"], learned["true"])
+    six_of_targets = baselines.SixParameterFit(learned["harmonic_means"], learned["targets"])
     two_point = TwoPointFit(learned["two_point"], learned["true"])
     more |= {
         "baselines": {"mean": {}, "six_parameter_fit": {}, "two_point_statistics": {}},
@@ -204,7 +206,7 @@ def _rmse_share(true: np.ndarray, predicted: np.ndarray, baseline: np.ndarray) -
     return metrics.rmse(true, predicted) / metrics.rmse(true, baseline)
 
 
-def _write_predictions(path: Path, judged: Judged, fit: metrics.SixParameterFit) -> None:
+def _write_predictions(path: Path, judged: Judged, fit: baselines.SixParameterFit) -> None:
     """One row per SVE, GPa."""
     components = COMPONENTS if judged.targets.shape[1] == len(COMPONENTS) else ()
     header = ["index", "split", "young_modulus_gpa", "predicted_gpa", "six_parameter_fit_gpa"]
@@ -222,7 +224,7 @@ def _write_predictions(path: Path, judged: Judged, fit: metrics.SixParameterFit)
 def _worst(group: h5py.Group, part: Judged, encoding: str) -> tuple[list[np.ndarray], list[str]]:
     """θ images and captions of the SVEs with the largest errors."""
     worst = np.argsort(-np.abs(part.predicted - part.true))[:WORST]
-    pictures = [images.decode(group["images"][part.rows[row]], encoding) for row in worst]
+    pictures = [encoding.decode(group["images"][part.rows[row]], encoding) for row in worst]
     captions = [
         f"SVE {part.index[row]}\nĒ {part.true[row]:.2f} GPa\nnetwork {part.predicted[row]:.2f}"
         for row in worst
@@ -232,15 +234,17 @@ def _worst(group: h5py.Group, part: Judged, encoding: str) -> tuple[list[np.ndar
 
 def _draw(tested, fit, worst, history, diagnosis, crystal):
     """Yield names and figures; see the captions in workflow/report."""
-    yield "loss", figures.loss_curves(history, diagnosis)
+    yield "loss", experiments.loss_curves(history, diagnosis)
     yield (
         "distributions",
-        figures.distributions({name: (part.true, part.predicted) for name, part in tested.items()}),
+        experiments.distributions(
+            {name: (part.true, part.predicted) for name, part in tested.items()}
+        ),
     )
     parts = tested.values()
     yield (
         "size_effect",
-        figures.size_effect(
+        ensembles.size_effect(
             np.array([part.ratio for part in parts]),
             {
                 "finite elements": [part.true for part in parts],
@@ -253,12 +257,12 @@ def _draw(tested, fit, worst, history, diagnosis, crystal):
     for name, part in tested.items():
         title = f"{name}, {len(part.rows)} SVEs, L/s = {part.ratio:g}"
         baseline = fit.predict(part.harmonic_means)
-        yield f"parity_{name}", figures.parity(part.true, part.predicted, baseline, title)
+        yield f"parity_{name}", experiments.parity(part.true, part.predicted, baseline, title)
         predictors = {
             "Ē, finite elements (GPa)": part.true,
             "window mean of cos 4θ": part.harmonic_means[:, 0],
             "window mean of sin 4θ": part.harmonic_means[:, 1],
             "effective number of grains, 1/Σa²": 1 / part.squared_areas,
         }
-        yield f"residuals_{name}", figures.residuals(part.predicted - part.true, predictors)
-        yield f"worst_{name}", figures.gallery(*worst[name], part.window_um)
+        yield f"residuals_{name}", experiments.residuals(part.predicted - part.true, predictors)
+        yield f"worst_{name}", ensembles.gallery(*worst[name], part.window_um)

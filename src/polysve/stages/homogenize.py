@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from polysve.crystal import young_modulus
-from polysve.labels import label_mesh
-from polysve.progress import track
-from polysve.settings import HomogenizeSettings
-from polysve.shards import MeshShard, TessellationShard, match, solvable
-from polysve.storage import new_h5, put
+from polysve.base.progress import track
+from polysve.crystals.square import young_modulus
+from polysve.data.h5 import new_h5, put
+from polysve.data.shards import MeshShard, TessellationShard, match, solvable
+from polysve.fem.label import label_mesh
+from polysve.settings.labels import HomogenizeSettings
 
 
 @threadpool_limits.wrap(limits=1)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from polysve.meshing import Mesh, grain_area_change, mesh_tiling
-from polysve.progress import track
-from polysve.settings import MeshSettings
-from polysve.shards import TessellationShard, solvable
-from polysve.storage import new_h5, put, put_ragged
+from polysve.base.progress import track
+from polysve.data.h5 import new_h5, put, put_ragged
+from polysve.data.shards import TessellationShard, solvable
+from polysve.fem.mesh import grain_area_change, mesh_tiling
+from polysve.grains.mesh import Mesh
+from polysve.settings.labels import MeshSettings
 
 EMPTY = Mesh(np.empty((0, 2)), np.empty((0, 3), np.int64), np.empty(0, np.int64))
 

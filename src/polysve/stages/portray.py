@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from polysve import figures
-from polysve.crystal import plane_stress, young_modulus
-from polysve.ensemble import Ensemble
-from polysve.storage import atomic_folder
+from polysve.base.files import atomic_folder
+from polysve.crystals.square import plane_stress, young_modulus
+from polysve.data.ensemble import Ensemble
+from polysve.figures import ensembles, style
 
 SHOWN = 8
 
@@ -38,10 +38,10 @@ def run(ensemble_file: Path, output_dir: Path) -> None:
         "<110>": crystal.young_modulus_110,
         "large window": crystal.geometric_mean,
     }
-    with figures.style(), atomic_folder(output_dir) as folder:
+    with style.style(), atomic_folder(output_dir) as folder:
         drawn = {
-            "gallery": figures.gallery(pictures, captions, ensemble.window_um),
-            "distribution": figures.moduli(moduli, limits, ensemble.ratio),
+            "gallery": ensembles.gallery(pictures, captions, ensemble.window_um),
+            "distribution": ensembles.moduli(moduli, limits, ensemble.ratio),
         }
         for name, figure in drawn.items():
-            figures.save(figure, folder / f"{name}.svg")
+            style.save(figure, folder / f"{name}.svg")

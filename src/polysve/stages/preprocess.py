@@ -7,11 +7,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from polysve import crystal, images, storage
-from polysve.ensemble import Ensemble
-from polysve.errors import InputError
-from polysve.progress import track
-from polysve.settings import PreprocessSlice
+from polysve.base.errors import InputError
+from polysve.base.progress import track
+from polysve.crystals import square
+from polysve.data import h5
+from polysve.data.ensemble import Ensemble
+from polysve.learning import encoding
+from polysve.learning.plan import image_pixels
+from polysve.settings.experiment import PreprocessSlice
 
 TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 255
 CHUNK = 64
@@ -62,14 +65,14 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
         "material": json.dumps(first.material),
         "train_ensembles": json.dumps(settings.train_ensembles),
     }
-    with storage.new_h5(
+    with h5.new_h5(
         output, "inputs", settings.canonical_json(), attributes, [ensembles[name] for name in names]
     ) as file:
         for name, source in sources.items():
             parts = np.full(len(source), TEST, np.uint8)
             if name in settings.train_ensembles:
                 parts = split(len(source), name, settings)
-            pixels = settings.image_pixels(source.window_um, first.window_um)
+            pixels = image_pixels(settings, source.window_um, first.window_um)
             _write_group(file.create_group(name), source, parts, pixels, settings)
 
 
@@ -124,7 +127,7 @@ def targets(stiffness_gpa: np.ndarray, target: str) -> np.ndarray:
     array([[160.,  70.,   0.]])
     """
     if target == "young_modulus":
-        return crystal.young_modulus(stiffness_gpa)[:, None]
+        return square.young_modulus(stiffness_gpa)[:, None]
     return stiffness_gpa[:, [0, 2, 0], [0, 2, 2]]
 
 
@@ -133,29 +136,29 @@ def _write_group(
 ) -> None:
     """Write the SVEs of one ensemble, each followed by its copies if it is trained on."""
     augmented = (parts == TRAIN) & (settings.augmentation != "none")
-    counts = np.where(augmented, len(images.SYMMETRIES), 1) * (parts != UNUSED)
-    sve, symmetry = np.nonzero(np.arange(len(images.SYMMETRIES)) < counts[:, None])
+    counts = np.where(augmented, len(encoding.SYMMETRIES), 1) * (parts != UNUSED)
+    sve, symmetry = np.nonzero(np.arange(len(encoding.SYMMETRIES)) < counts[:, None])
     stiffness = source.stiffness(settings.boundary_condition)[sve]
     means, squared_areas = _write_images(group, source, counts, pixels, settings)
     means = means[sve]
     if settings.augmentation == "consistent":
         stiffness = np.array(
-            [images.move_stiffness(c, s) for c, s in zip(stiffness, symmetry, strict=True)]
+            [encoding.move_stiffness(c, s) for c, s in zip(stiffness, symmetry, strict=True)]
         )
-        mirrored = np.array([mirror for _, mirror in images.SYMMETRIES])[symmetry]
+        mirrored = np.array([mirror for _, mirror in encoding.SYMMETRIES])[symmetry]
         means[mirrored, 1] *= -1
     tables = {
         "index": source.index[sve],
         "split": parts[sve],
         "symmetry": symmetry.astype(np.uint8),
         "stiffness": stiffness,
-        "young_modulus": crystal.young_modulus(stiffness),
+        "young_modulus": square.young_modulus(stiffness),
         "targets": targets(stiffness, settings.target),
         "harmonic_means": means,
         "squared_areas": squared_areas[sve],
     }
     for name, values in tables.items():
-        storage.put(group, name, values)
+        h5.put(group, name, values)
     group.attrs["window_um"] = source.window_um
     group.attrs["grain_size_um"] = source.grain_size_um
 
@@ -172,11 +175,11 @@ def _write_images(
     squared_areas : array, shape (SVEs,)
         Sum of the squared area fractions of the grains.
     """
-    shape = (pixels, pixels, images.CHANNELS[settings.encoding])
+    shape = (pixels, pixels, encoding.CHANNELS[settings.encoding])
     written = group.create_dataset(
         "images", (counts.sum(), *shape), "f4", chunks=(1, *shape), fletcher32=True
     )
-    encoding = settings.model_dump(include={"encoding", "median_passes"})
+    recipe = settings.model_dump(include={"encoding", "median_passes"})
     means, squared_areas = np.zeros((len(source), 2)), np.zeros(len(source))
     row = 0
     name = group.name.strip("/")
@@ -189,7 +192,7 @@ def _write_images(
             means[sve] = area @ np.cos(4 * theta), area @ np.sin(4 * theta)
             squared_areas[sve] = area @ area
             augmentation = settings.augmentation if counts[sve] > 1 else "none"
-            copies = images.copies(labels, theta, augmentation, pixels=pixels, **encoding)
+            copies = encoding.copies(labels, theta, augmentation, pixels=pixels, **recipe)
             written[row : row + len(copies)] = copies
             row += len(copies)
     return means, squared_areas

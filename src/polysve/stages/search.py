@@ -14,11 +14,13 @@ from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import TrialState
 from optuna.visualization import matplotlib as drawings
 
-from polysve import figures, storage, trials
-from polysve.errors import InputError
-from polysve.settings import place
-from polysve.study import SearchSlice
-from polysve.trials import COMPLETE, FAILED, PRUNED, Trial
+from polysve.base import files
+from polysve.base.errors import InputError
+from polysve.figures import style
+from polysve.learning import trials
+from polysve.learning.trials import COMPLETE, FAILED, PRUNED, Trial
+from polysve.settings.model import place
+from polysve.settings.study import SearchSlice
 
 OUTPUTS = TABLE, BEST, HISTORY, IMPORTANCE = (
     "trials.csv",
@@ -68,19 +70,19 @@ def run(folder: Path, settings: SearchSlice) -> Path:
             f"{folder}: none of {len(found)} trials was trained to its end; trial {found[0].number} {found[0].state}: "
             f"{found[0].reason}"
         )
-    with storage.atomic_path(folder / TABLE) as temporary:
+    with files.atomic_path(folder / TABLE) as temporary:
         write_table(temporary, found)
-    with storage.atomic_path(folder / BEST) as temporary:
+    with files.atomic_path(folder / BEST) as temporary:
         temporary.write_text(best(folder.resolve().name, found, settings))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = remembered(found, settings)
-    with figures.style():
+    with style.style():
         for name, figure in (
             (HISTORY, history(study)),
             (IMPORTANCE, importance(study, settings.seed)),
         ):
-            with storage.atomic_path(folder / name) as temporary:
-                figures.save(figure, temporary)
+            with files.atomic_path(folder / name) as temporary:
+                style.save(figure, temporary)
             plt.close(figure)
     return trial_path(folder, found[0].number)
 
@@ -141,9 +143,9 @@ def history(study: optuna.Study) -> Figure:
     if stopped:
         numbers = [each.number for each in stopped]
         losses = [min(each.intermediate_values.values()) for each in stopped]
-        axis.plot(numbers, losses, "x", color=figures.THEORY, label="pruned")
-    axis.collections[0].set(label="finished", color=figures.PREDICTED)
-    axis.lines[0].set(label="best so far", color=figures.BASELINE, alpha=1)
+        axis.plot(numbers, losses, "x", color=style.THEORY, label="pruned")
+    axis.collections[0].set(label="finished", color=style.PREDICTED)
+    axis.lines[0].set(label="best so far", color=style.BASELINE, alpha=1)
     axis.set(title="", xlabel="trials in the order they began", yscale="log")
     axis.legend(loc="lower center", bbox_to_anchor=(0.45, 1), ncols=3, columnspacing=1)
     return axis.figure
@@ -157,7 +159,7 @@ def importance(study: optuna.Study, seed: int) -> Figure:
     """
     losses = {each.value for each in study.trials if each.state == TrialState.COMPLETE}
     if len(losses) < 2:
-        figure, (axis,) = figures.panels(1, 1, 0.5)
+        figure, (axis,) = style.panels(1, 1, 0.5)
         axis.set_axis_off()
         axis.text(0.5, 0.5, "one finished trial shows no importance", ha="center")
         return figure

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from polysve.errors import InputError
-from polysve.progress import track
-from polysve.settings import TessellateSettings
-from polysve.storage import new_h5, put, put_ragged
-from polysve.tessellation import Structure, Tiling, draw_structure
+from polysve.base.errors import InputError
+from polysve.base.progress import track
+from polysve.data.h5 import new_h5, put, put_ragged
+from polysve.grains.tessellation import Structure, draw_structure
+from polysve.grains.tiling import Tiling
+from polysve.settings.labels import TessellateSettings
 
 EMPTY = Structure(
     np.empty((0, 2)),

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from polysve import model_card, storage, training
-from polysve.settings import TrainSettings
+from polysve.base import files
+from polysve.learning import model_card, training
+from polysve.settings.experiment import TrainSettings
 
 
 def run(inputs_path: Path, model_path: Path, history_path: Path, settings: TrainSettings) -> None:
@@ -30,9 +31,9 @@ def run(inputs_path: Path, model_path: Path, history_path: Path, settings: Train
         inputs, settings, model_path.with_suffix(".checkpoint.npz")
     )
     card = model_card.describe(inputs_path, model)
-    with storage.atomic_path(model_path) as temporary:
+    with files.atomic_path(model_path) as temporary:
         model.save(temporary)
         model_card.write_card(temporary, card)
-    with storage.atomic_path(history_path) as temporary:
+    with files.atomic_path(history_path) as temporary:
         training.write_history(temporary, history)
     checkpoint.remove()

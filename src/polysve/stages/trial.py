@@ -11,11 +11,13 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
-from polysve import provenance, storage, training, trials
-from polysve.errors import InputError
-from polysve.settings import PreprocessSlice, TrainSettings
+from polysve.base import files
+from polysve.base.errors import InputError
+from polysve.data import digest, h5, records
+from polysve.learning import training, trials
+from polysve.settings.experiment import PreprocessSlice, TrainSettings
+from polysve.settings.search import TrialSlice
 from polysve.stages import preprocess
-from polysve.study import TrialSlice
 
 JOB = "job"
 """User attribute that holds the number of the job a trial belongs to."""
@@ -79,7 +81,7 @@ def run(
     else:  # a failed one too: Optuna learns nothing from trials that it knows as failed
         study.tell(trial, state=TrialState.PRUNED)
     print(f"{state} {reason}".strip() + f", validation loss {made.loss}")
-    with storage.atomic_path(output) as temporary:
+    with files.atomic_path(output) as temporary:
         made.write(temporary)
 
 
@@ -91,10 +93,10 @@ def open_study(
     The sampler's seed is a function of the search's seed and the number of the trial.
     """
     name = hashlib.sha256(settings.canonical_json().encode())
-    name.update(provenance.source_digest(__name__).encode())
+    name.update(digest.source_digest(__name__).encode())
     for file in ensembles.values():
-        storage.require_whole(file)
-        name.update(provenance.file_digest(file).encode())
+        h5.require_whole(file)
+        name.update(records.file_digest(file).encode())
     seed = np.random.SeedSequence([settings.seed, number]).generate_state(1)[0]
     startup = settings.startup_trials
     return optuna.create_study(

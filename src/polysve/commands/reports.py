@@ -1,0 +1,258 @@
+"""What `polysve characterize` and `polysve beam` say: numbers, a few lines to read, a figure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from polysve.base.errors import InputError
+from polysve.base.files import atomic_path
+from polysve.device.beam import BeamSettings, LimitSettings, beams, nominal, reliability
+from polysve.settings.labels import MaterialSettings, TessellateSettings
+from polysve.settings.model import parse
+
+PICTURES = (".svg", ".pdf", ".png")
+UNITS = {"stiffness_n_per_m": "N/m", "frequency_hz": "Hz", "deflection_um": "µm"}
+
+
+def sides(window: float | None, windows: str | None) -> list[float]:
+    """Windows in µm, from one of the two options.
+
+    Examples
+    --------
+    >>> sides(None, "1,2.5")
+    [1.0, 2.5]
+    """
+    if (window is None) == (windows is None):
+        raise InputError("one of --window and --windows is needed")
+    if windows is None:
+        return [window]
+    try:
+        found = [float(each) for each in windows.split(",")]
+    except ValueError:
+        found = []
+    if len(set(found)) != len(found) or len(found) < 2:
+        raise InputError(
+            f"--windows = {windows}: two or more numbers with commas are needed, each once"
+        )
+    return sorted(found)
+
+
+def tessellation(
+    window_um: float, grain_size_um: float, spacing: float, periodic: bool, seed: int
+) -> TessellateSettings:
+    """Settings of the random structures, refused where they are wrong."""
+    values = {
+        "window_um": window_um,
+        "grain_size_um": grain_size_um,
+        "spacing_fraction": spacing,
+        "periodic": periodic,
+        "seed": seed,
+    }
+    return parse(TessellateSettings, values, "structures")
+
+
+def check_ending(path: Path | None) -> None:
+    """Refuse figures of another kind before anything is computed.
+
+    Raises
+    ------
+    InputError
+    """
+    if path is not None and path.suffix not in PICTURES:
+        raise InputError(f"{path}: allowed endings are {', '.join(PICTURES)}")
+
+
+def write_figure(path: Path, draw: Callable) -> None:
+    """Write what a function draws in the package's style."""
+    from polysve.figures import style
+
+    check_ending(path)
+    with style.style(), atomic_path(path) as temporary:
+        style.save(draw(), temporary)
+
+
+@dataclass(frozen=True)
+class Characterized:
+    """Results of `characterize.characterize`, one for each window."""
+
+    results: list[dict]
+    material: MaterialSettings
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings of all windows."""
+        return [
+            f"window {each['window_um']:g} µm: {line}"
+            for each in self.results
+            for line in each["warnings"]
+        ]
+
+    @property
+    def law(self) -> dict | None:
+        """How the scatter falls with L/s, where there are several windows."""
+        from polysve.surrogate.characterize import size_law
+
+        if len(self.results) == 1:
+            return None
+        columns = [
+            [each[name] for each in self.results]
+            for name in ("ratio", "std_gpa", "mean_gpa", "count")
+        ]
+        ratios, stds, means, counts = map(np.array, columns)
+        return size_law(ratios, stds / means, counts)
+
+    def report(self) -> dict:
+        """All numbers, for JSON."""
+        results = [
+            {key: value for key, value in each.items() if key != "young_modulus_gpa"}
+            for each in self.results
+        ]
+        if self.law is None:
+            return results[0]
+        return {"windows": results, "size_effect": self.law}
+
+    def text(self) -> str:
+        """A few lines to read."""
+        lines = []
+        for each in self.results:
+            low, high = each["std_interval_gpa"]
+            lines += [
+                f"window {each['window_um']:g} µm, L/s = {each['ratio']:g}, {each['count']} structures "
+                f"in {each['seconds']:.1f} s",
+                f"  Young's modulus along x1: mean {each['mean_gpa']:.3f} GPa, "
+                f"standard deviation {each['std_gpa']:.3f} GPa ({low:.3f} to {high:.3f})",
+                "  quantiles (GPa): "
+                + ", ".join(f"{p} % {q:.2f}" for p, q in each["quantiles_gpa"].items()),
+                f"  better law: {each['laws']['better'].replace('_', '-')}",
+            ]
+            if "check" in each:
+                check = each["check"]
+                lines += [
+                    f"  {check['count']} finite-element solutions: bias {check['bias_gpa']:+.4f} GPa, rms difference "
+                    f"{check['rms_difference_gpa']:.4f} GPa; the network is {check['times_as_fast']:.0f} times as fast",
+                    f"  corrected: mean {check['mean_gpa']:.3f} ± {check['mean_standard_error_gpa']:.3f} GPa, standard "
+                    f"deviation {check['std_gpa']:.3f} GPa; {100 * check['variance_removed']:.1f} % of the variance "
+                    "removed",
+                ]
+        if self.law is not None:
+            low, high = self.law["exponent_interval"]
+            lines.append(
+                f"scatter over mean = {self.law['factor_of_s_over_L']:.4f}·s/L; "
+                f"with a free exponent {self.law['exponent']:.3f} ({low:.3f} to {high:.3f})"
+            )
+        return "\n".join(lines)
+
+    def figure(self, path: Path) -> None:
+        """Write the law of the moduli, or the size effect."""
+        from polysve.figures import films
+
+        if self.law is None:
+            write_figure(path, lambda: films.law(self.results[0]))
+        else:
+            write_figure(path, lambda: films.size_law(self.results, self.law))
+
+
+@dataclass(frozen=True)
+class Beams:
+    """Samples of beams by width, and what was drawn for them."""
+
+    settings: BeamSettings
+    samples: dict[float, dict[str, np.ndarray]]
+    drawn: dict[float, dict]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings of the SVEs of each width."""
+        return [
+            f"width {width:g} µm: {line}"
+            for width, each in self.drawn.items()
+            for line in each["warnings"]
+        ]
+
+    def report(self) -> dict:
+        """All numbers, for JSON."""
+        return {
+            "beam": self.settings.model_dump(mode="json"),
+            "widths": [self._width(width) for width in self.samples],
+        }
+
+    def _width(self, width: float) -> dict:
+        along, across, side = self.settings.sves(width)
+        found = {
+            "width_um": width,
+            "sves": {
+                "along": along,
+                "across": across,
+                "side_um": side,
+                "mean_gpa": self.drawn[width]["mean_gpa"],
+                "std_gpa": self.drawn[width]["std_gpa"],
+            },
+        }
+        for name, values in self.samples[width].items():
+            quantiles = np.quantile(values, [0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999])
+            found[name] = {
+                "mean": float(values.mean()),
+                "std": float(values.std(ddof=1)),
+                "quantiles": dict(
+                    zip(
+                        ("0.1", "1", "5", "50", "95", "99", "99.9"), quantiles.tolist(), strict=True
+                    )
+                ),
+            }
+        limit = self.limit(width)
+        if limit is not None:
+            found["reliability"] = reliability(self.samples[width][limit.quantity], limit)
+        return found
+
+    def limit(self, width: float) -> LimitSettings | None:
+        """The limit for one width, in the unit of its quantity."""
+        limit = self.settings.limit
+        if limit is None:
+            return None
+        uniform = nominal(self.drawn[width]["mean_gpa"], width, self.settings)
+        return limit.times(uniform[limit.quantity])
+
+    def text(self) -> str:
+        """A few lines to read."""
+        lines = []
+        for found in self.report()["widths"]:
+            sves = found["sves"]
+            lines.append(
+                f"width {found['width_um']:g} µm: {sves['along']} × {sves['across']} SVEs of {sves['side_um']:g} µm, "
+                f"Ē = {sves['mean_gpa']:.2f} ± {sves['std_gpa']:.2f} GPa"
+            )
+            for name, unit in UNITS.items():
+                mean, std = found[name]["mean"], found[name]["std"]
+                what = name.split("_")[0]
+                lines.append(
+                    f"  {what:<11} {mean:.5g} {unit}, standard deviation {100 * std / mean:.3g} %"
+                )
+            if "reliability" in found:
+                lines.append(f"  {_reliability_line(found['reliability'])}")
+        return "\n".join(lines)
+
+    def figure(self, path: Path) -> None:
+        """Write the distributions."""
+        from polysve.figures import films
+
+        limits = {width: self.limit(width) for width in self.samples}
+        write_figure(path, lambda: films.beams(self.samples, limits))
+
+
+def _reliability_line(found: dict) -> str:
+    low, high = found["failure_probability_interval"]
+    beta = found["reliability_index"]
+    return (
+        f"failure probability {found['failure_probability']:.3g} ({low:.2g} to {high:.2g}), "
+        f"β = {'beyond the sample' if beta is None else f'{beta:.2f}'}, Cornell's index {found['cornell_index']:.2f}"
+    )
+
+
+def beams_of(drawn: dict[float, dict], settings: BeamSettings) -> Beams:
+    """Beams of all widths, from the SVEs drawn for each."""
+    samples = {
+        width: beams(each["young_modulus_gpa"], width, settings) for width, each in drawn.items()
+    }
+    return Beams(settings, samples, drawn)

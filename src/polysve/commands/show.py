@@ -1,0 +1,129 @@
+"""One SVE for the eye: its numbers, a picture of its fields, a file for ParaView."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from polysve.base.errors import InputError
+from polysve.base.files import atomic_path
+from polysve.base.progress import busy
+from polysve.base.types import Array
+from polysve.crystals.square import young_modulus
+from polysve.data.ensemble import Ensemble
+from polysve.fem import fields
+from polysve.fem.boundary import SOLVERS
+from polysve.fem.mesh import mesh_tiling
+from polysve.figures import style
+from polysve.figures.fields import draw
+from polysve.grains.mesh import Mesh
+from polysve.grains.tessellation import voronoi
+from polysve.settings.labels import MeshSettings
+
+PICTURES = (".svg", ".pdf", ".png")
+
+
+def describe(path: Path, index: int) -> Iterator[str]:
+    """Say in lines what an ensemble file holds of one SVE.
+
+    Raises
+    ------
+    InputError
+        There is no such SVE.
+    """
+    ensemble = Ensemble(path)
+    row = ensemble.row(index)
+    degrees = np.degrees(ensemble.theta(row))
+    yield (
+        f"SVE {index}: {len(degrees)} grains in {ensemble.window_um:g} x {ensemble.window_um:g} µm, "
+        f"L/s = {ensemble.ratio:g}, angles from {degrees.min():.1f} to {degrees.max():.1f} degrees"
+    )
+    for name in ensemble.boundary_conditions:
+        stiffness = ensemble.stiffness(name)[row]
+        c11, c12, c16, c66 = stiffness[[0, 0, 0, 2], [0, 1, 2, 2]]
+        yield (
+            f"{name.upper()}  E = {young_modulus(stiffness):.4f}  C11 = {c11:.4f}  C12 = {c12:.4f}  "
+            f"C16 = {c16:.4f}  C66 = {c66:.4f} GPa"
+        )
+
+
+def solve_and_write(
+    path: Path,
+    index: int,
+    boundary_condition: str,
+    load: str,
+    mean_strain: float,
+    element_size_fraction: float,
+    picture: Path | None,
+    vtu: Path | None,
+) -> None:
+    """Solve one SVE under a mean strain and write what is asked for.
+
+    Parameters
+    ----------
+    path : Path
+        Ensemble file.
+    index : int
+    boundary_condition : {"kubc", "subc", "pbc"}
+    load : {"11", "22", "12"}
+        Component of the mean strain.
+    mean_strain : float
+    element_size_fraction : float
+        Edge length over the grain size.
+    picture, vtu : Path, optional
+
+    Raises
+    ------
+    InputError
+        An argument is not one of those allowed, or there is no such SVE.
+    """
+    if boundary_condition not in SOLVERS:
+        raise InputError(f"--bc = {boundary_condition}: allowed are {', '.join(SOLVERS)}")
+    if load not in fields.LOADS:
+        raise InputError(f"--load = {load}: allowed are {', '.join(fields.LOADS)}")
+    if not 0 < abs(mean_strain) < 1:
+        raise InputError(f"--strain = {mean_strain:g}: must be a small number other than zero")
+    if picture and picture.suffix not in PICTURES:
+        raise InputError(
+            f"--fields = {picture}: allowed are names that end in {', '.join(PICTURES)}"
+        )
+    with busy(f"solving SVE {index}"):
+        mesh, theta, material = read_sve(path, index, element_size_fraction)
+        solution = fields.solve(mesh, theta, material, boundary_condition, load, mean_strain)
+        if vtu:
+            fields.write_vtu(vtu, solution)
+        if picture:
+            with style.style(), atomic_path(picture) as temporary:
+                style.save(draw(solution, load), temporary)
+
+
+def read_sve(path: Path, index: int, element_size_fraction: float) -> tuple[Mesh, Array, dict]:
+    """Mesh an SVE of an ensemble.
+
+    Parameters
+    ----------
+    path : Path
+        Ensemble file.
+    index : int
+        Number of the SVE.
+    element_size_fraction : float
+        Edge length over the grain size.
+
+    Returns
+    -------
+    mesh : Mesh
+    theta_rad : array, shape (grains,)
+    material : dict
+        Cubic constants.
+
+    Raises
+    ------
+    InputError
+        There is no such SVE.
+    """
+    ensemble = Ensemble(path)
+    row = ensemble.row(index)
+    tiling = voronoi(ensemble.generators_um(row), ensemble.window_um, ensemble.periodic)
+    settings = MeshSettings(algorithm="gmsh", element_size_fraction=element_size_fraction)
+    mesh = mesh_tiling(tiling, ensemble.window_um, ensemble.grain_size_um, settings)
+    return mesh, ensemble.theta(row), ensemble.material

@@ -1,0 +1,194 @@
+"""The command line of the trained network: what one asks of it without the workflow."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polysve.base.errors import InputError
+from polysve.base.progress import busy
+
+app = typer.Typer()
+
+Model = Annotated[
+    Path, typer.Option(help="Network that polysve train made.", exists=True, dir_okay=False)
+]
+Coverage = Annotated[float, typer.Option(help="Probability that an interval holds.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Picture = Annotated[Path | None, typer.Option(help="Figure to write (.svg, .pdf or .png).")]
+
+
+@app.command()
+def predict(
+    structure: Annotated[
+        Path,
+        typer.Argument(
+            help="Generators (.csv), label image (.npz), EBSD map (.ang, .ctf) or ensemble (.h5).",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    model: Model,
+    window: Annotated[
+        float | None, typer.Option(help="Side of the film in µm (.csv, .npz).")
+    ] = None,
+    periodic: Annotated[
+        bool, typer.Option("--periodic", help="Grains continue on the other side (.csv).")
+    ] = False,
+    coverage: Coverage = 0.9,
+    sve: Annotated[
+        float | None, typer.Option(help="Cut the film into windows of this side in µm.")
+    ] = None,
+    step: Annotated[
+        float | None, typer.Option(help="From window to window in µm; half a window if not given.")
+    ] = None,
+    misorientation: Annotated[
+        float, typer.Option(help="Between neighbouring pixels of two grains, degrees (EBSD).")
+    ] = 5.0,
+    largest_tilt: Annotated[
+        float, typer.Option(help="Of the <100> axis off the film normal, degrees (EBSD).")
+    ] = 10.0,
+    normal: Annotated[
+        str, typer.Option(help="Third axis of the Euler angles' frame: up or down (EBSD).")
+    ] = "up",
+    polar: Picture = None,
+    field: Annotated[
+        Path | None, typer.Option("--map", help="Figure of the map of Ē to write.")
+    ] = None,
+    array: Annotated[
+        Path | None, typer.Option(help="Arrays of the map of Ē to write (.npz).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the stiffness of a film by a network, with an interval."""
+    from polysve.commands import predict
+
+    reading = predict.Reading(window, periodic, misorientation, largest_tilt, normal)
+    result = predict.predict(_load(model), structure, reading, coverage, sve, step)
+    written = {polar: result.polar, field: result.map_figure, array: result.map_array}
+    for path, write in written.items():
+        if path is not None:
+            write(path)
+    for warning in result.warnings:
+        print(f"polysve: warning: {warning}", file=sys.stderr)
+    print(_json(result.report()) if as_json else result.text())
+
+
+@app.command()
+def characterize(
+    model: Model,
+    grain_size: Annotated[float, typer.Option(help="Mean grain size in µm.")],
+    window: Annotated[float | None, typer.Option(help="Side of the window in µm.")] = None,
+    windows: Annotated[
+        str | None, typer.Option(help="Several windows in µm, with commas: the size effect.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="Number of structures (of each window).")] = 10_000,
+    check: Annotated[int, typer.Option(help="Number of them to solve by finite elements too.")] = 0,
+    spacing: Annotated[
+        float, typer.Option(help="Smallest distance of two generators over the grain size.")
+    ] = 0.5,
+    periodic: Annotated[
+        bool, typer.Option("--periodic", help="Grains continue on the other side.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    figure: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw many structures and describe the scatter of their modulus along x1."""
+    from polysve.commands import reports
+    from polysve.surrogate.workers import Workers
+
+    sides = reports.sides(window, windows)
+    reports.check_ending(figure)
+    settings = [reports.tessellation(side, grain_size, spacing, periodic, seed) for side in sides]
+    with Workers(workers) as pool:
+        from polysve.surrogate.characterize import characterize as run
+
+        surrogate = _load(model)
+        results = [run(surrogate, pool, each, count, check) for each in settings]
+    _tell(reports.Characterized(results, surrogate.card.material), figure, as_json)
+
+
+@app.command()
+def beam(
+    spec: Annotated[
+        Path, typer.Argument(help="Beam (.yaml); an empty file has it all.", exists=True)
+    ],
+    model: Model,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    figure: Picture = None,
+    as_json: AsJson = False,
+) -> None:
+    """Scatter of a beam's stiffness, resonance and deflection, and its reliability."""
+    from polysve.commands import reports
+    from polysve.device.beam import read_spec
+    from polysve.surrogate.workers import Workers
+
+    settings = read_spec(spec)
+    reports.check_ending(figure)
+    sides = {width: settings.sves(width)[2] for width in settings.widths_um}
+    drawn = {
+        side: reports.tessellation(
+            side, settings.grain_size_um, settings.spacing_fraction, False, settings.seed
+        )
+        for side in sides.values()
+    }
+    with Workers(workers) as pool:
+        from polysve.surrogate.characterize import characterize as run
+
+        surrogate = _load(model)
+        samples = {
+            side: run(surrogate, pool, each, settings.structures) for side, each in drawn.items()
+        }
+    results = {width: samples[side] for width, side in sides.items()}
+    _tell(reports.beams_of(results, settings), figure, as_json)
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    output: Annotated[Path, typer.Argument(help="ONNX file to write.", dir_okay=False)],
+) -> None:
+    """Write a network as an ONNX file, for programs without Keras."""
+    from polysve.surrogate.onnx_export import export_onnx
+
+    surrogate = _load(model)
+    with busy("writing the network anew"):
+        export_onnx(surrogate, output)
+
+
+@app.command()
+def explore(
+    model: Model,
+    port: Annotated[int, typer.Option(min=1024, max=65535)] = 8501,
+) -> None:
+    """Open a page on this computer to draw structures and look at their stiffness."""
+    from polysve.commands.explore import serve
+
+    serve(model, port)
+
+
+def _load(model: Path):
+    with busy("loading the network"):
+        from polysve.surrogate.network import load_surrogate
+
+        return load_surrogate(model)
+
+
+def _tell(report, figure: Path | None, as_json: bool) -> None:
+    """Write the figure, warn, and print."""
+    if figure is not None:
+        report.figure(figure)
+    for warning in report.warnings:
+        print(f"polysve: warning: {warning}", file=sys.stderr)
+    print(_json(report.report()) if as_json else report.text())
+
+
+def _json(report: dict) -> str:
+    try:
+        return json.dumps(report, indent=1, allow_nan=False)
+    except ValueError:
+        raise InputError("the result holds numbers that are not finite") from None

@@ -1,0 +1,265 @@
+"""Elastic constants of cubic crystals: rotation, plane stress, bounds and directional moduli.
+
+Stiffnesses are in GPa, Voigt order 11, 22, 12 (in the plane) with engineering shear.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from polysve.base.types import Array
+
+
+class PlaneStress(NamedTuple):
+    """Plane-stress stiffness of a cubic crystal with one <100> axis along the film normal, in crystal axes (GPa)."""
+
+    q11: float
+    q12: float
+    q66: float
+
+    @property
+    def bulk(self) -> float:
+        """Area modulus K = (Q11 + Q12)/2, the same in every grain."""
+        return (self.q11 + self.q12) / 2
+
+    @property
+    def anisotropy(self) -> float:
+        """H = (Q11 - Q12)/2 - Q66, zero for an isotropic film."""
+        return (self.q11 - self.q12) / 2 - self.q66
+
+    @property
+    def young_modulus_100(self) -> float:
+        """Young's modulus along the in-plane <100> axis."""
+        return (self.q11**2 - self.q12**2) / self.q11
+
+    @property
+    def young_modulus_110(self) -> float:
+        """Young's modulus along the in-plane <110> axis."""
+        return 4 * self.bulk * self.q66 / (self.bulk + self.q66)
+
+    @property
+    def geometric_mean(self) -> float:
+        """Exact geometric mean of the extreme directional moduli of any periodic medium of this crystal.
+
+        Duality of plane elasticity: Avellaneda, Cherkaev, Gibiansky, Milton & Rudelson, J. Mech. Phys. Solids 44
+        (1996) 1179; Milton, The Theory of Composites, ch. 4.
+        """
+        return float(np.sqrt(self.young_modulus_100 * self.young_modulus_110))
+
+    def stiffness(self, theta_rad: ArrayLike) -> Array:
+        """Stiffness in window axes of crystals turned by θ.
+
+        Parameters
+        ----------
+        theta_rad : array_like, shape (...)
+            Angle of a <100> axis from x1.
+
+        Returns
+        -------
+        array, shape (..., 3, 3)
+            GPa; linear in (cos 4θ, sin 4θ).
+        """
+        theta = np.asarray(theta_rad, float)
+        return self.stiffness_from_harmonics(np.cos(4 * theta), np.sin(4 * theta))
+
+    def stiffness_from_harmonics(self, cos4: ArrayLike, sin4: ArrayLike) -> Array:
+        """Stiffness, shape (..., 3, 3), from cos 4θ and sin 4θ or their averages (Voigt average)."""
+        cos4, sin4 = np.broadcast_arrays(np.asarray(cos4, float), np.asarray(sin4, float))
+        half = self.anisotropy / 2
+        matrix = np.empty((*cos4.shape, 3, 3))
+        matrix[..., 0, 0] = matrix[..., 1, 1] = self.q11 - half * (1 - cos4)
+        matrix[..., 0, 1] = matrix[..., 1, 0] = self.q12 + half * (1 - cos4)
+        matrix[..., 2, 2] = self.q66 + half * (1 - cos4)
+        matrix[..., 0, 2] = matrix[..., 2, 0] = half * sin4
+        matrix[..., 1, 2] = matrix[..., 2, 1] = -half * sin4
+        return matrix
+
+
+def plane_stress(c11_gpa: float, c12_gpa: float, c44_gpa: float) -> PlaneStress:
+    """Reduce cubic constants to plane stress on a {100} film.
+
+    Examples
+    --------
+    >>> silicon = plane_stress(165.64, 63.94, 79.51)
+    >>> round(silicon.bulk, 3), round(silicon.geometric_mean, 4)
+    (90.108, 148.2173)
+    """
+    softening = c12_gpa**2 / c11_gpa
+    return PlaneStress(c11_gpa - softening, c12_gpa - softening, c44_gpa)
+
+
+def euler_stiffness(c11_gpa: float, c12_gpa: float, c44_gpa: float, euler_deg: ArrayLike) -> Array:
+    """Plane-stress stiffness of cubic crystals in any orientation.
+
+    The 6×6 stiffness is rotated and the three out-of-plane stresses are set to zero.
+
+    Parameters
+    ----------
+    euler_deg : array_like, shape (..., 3)
+        Bunge angles φ1, Φ, φ2 in degrees (Bunge, Texture Analysis in Materials Science, 1982).
+
+    Returns
+    -------
+    array, shape (..., 3, 3)
+        GPa, window axes.
+
+    Examples
+    --------
+    >>> rotated = euler_stiffness(165.64, 63.94, 79.51, [30.0, 0.0, 0.0])
+    >>> bool(np.allclose(rotated, plane_stress(165.64, 63.94, 79.51).stiffness(np.pi / 6)))
+    True
+    """
+    axes = crystal_axes(euler_deg)
+    one = np.eye(3)
+    isotropic = c12_gpa * np.einsum("ij,kl->ijkl", one, one) + c44_gpa * (
+        np.einsum("ik,jl->ijkl", one, one) + np.einsum("il,jk->ijkl", one, one)
+    )
+    cubic = np.einsum("...ri,...rj,...rk,...rl->...ijkl", axes, axes, axes, axes)
+    tensor = isotropic + (c11_gpa - c12_gpa - 2 * c44_gpa) * cubic
+    first, second = np.array([0, 1, 0, 2, 1, 0]), np.array([0, 1, 1, 2, 2, 2])
+    voigt = tensor[..., first[:, None], second[:, None], first, second]
+    inside, outside = voigt[..., :3, :3], voigt[..., 3:, 3:]
+    return inside - voigt[..., :3, 3:] @ np.linalg.solve(outside, voigt[..., 3:, :3])
+
+
+def crystal_axes(euler_deg: ArrayLike) -> Array:
+    """Directions of the three <100> axes in window coordinates, one a row, shape (..., 3, 3), from Bunge angles."""
+    phi1, phi, phi2 = np.moveaxis(np.deg2rad(np.asarray(euler_deg, float)), -1, 0)
+    cos1, cos, cos2 = np.cos(phi1), np.cos(phi), np.cos(phi2)
+    sin1, sin, sin2 = np.sin(phi1), np.sin(phi), np.sin(phi2)
+    return np.stack(
+        [
+            np.stack(
+                [cos1 * cos2 - sin1 * sin2 * cos, sin1 * cos2 + cos1 * sin2 * cos, sin2 * sin], -1
+            ),
+            np.stack(
+                [-cos1 * sin2 - sin1 * cos2 * cos, -sin1 * sin2 + cos1 * cos2 * cos, cos2 * sin], -1
+            ),
+            np.stack([sin1 * sin, -cos1 * sin, cos], -1),
+        ],
+        -2,
+    )
+
+
+def in_plane_angle(euler_deg: ArrayLike, tolerance_deg: float = 1e-3) -> Array:
+    """Angle θ of crystals that have a <100> axis along the film normal.
+
+    Parameters
+    ----------
+    euler_deg : array_like, shape (..., 3)
+        Bunge angles.
+    tolerance_deg : float
+        How far the axis may be off the normal.
+
+    Returns
+    -------
+    array, shape (...)
+        Radians in [0, π/2); NaN where no axis is along the normal.
+
+    Examples
+    --------
+    >>> np.rad2deg(in_plane_angle([[100.0, 0.0, 20.0], [30.0, 90.0, 0.0], [0.0, 20.0, 0.0]])).round(
+    ...     6
+    ... )
+    array([30., 30., nan])
+    """
+    axes = crystal_axes(euler_deg)
+    upright = np.abs(axes[..., 2]).argmax(-1)
+    off = np.arccos(np.clip(np.abs(axes[..., 2]).max(-1), 0, 1))
+    flat = np.take_along_axis(axes, ((upright + 1) % 3)[..., None, None], -2)[..., 0, :]
+    theta = np.mod(np.arctan2(flat[..., 1], flat[..., 0]), np.pi / 2)
+    return np.where(off <= np.deg2rad(tolerance_deg), theta, np.nan)
+
+
+def young_modulus(stiffness_gpa: ArrayLike, phi_rad: ArrayLike = 0.0) -> Array:
+    """Young's modulus of a plane stiffness in a direction.
+
+    Parameters
+    ----------
+    stiffness_gpa : array_like, shape (..., 3, 3)
+    phi_rad : array_like
+        Direction from x1, broadcast against the leading shape.
+
+    Returns
+    -------
+    array
+        1/E(φ) = S11 c⁴ + S22 s⁴ + (2 S12 + S66) c² s² + 2 S16 c³ s + 2 S26 c s³ (Ting, Anisotropic Elasticity, 1996).
+    """
+    compliance = np.linalg.inv(np.asarray(stiffness_gpa, float))
+    cos, sin = np.cos(phi_rad), np.sin(phi_rad)
+    return 1 / (
+        compliance[..., 0, 0] * cos**4
+        + compliance[..., 1, 1] * sin**4
+        + (2 * compliance[..., 0, 1] + compliance[..., 2, 2]) * cos**2 * sin**2
+        + 2 * compliance[..., 0, 2] * cos**3 * sin
+        + 2 * compliance[..., 1, 2] * cos * sin**3
+    )
+
+
+def extreme_moduli(stiffness_gpa: ArrayLike) -> tuple[Array, Array]:
+    """Smallest and largest directional Young's modulus of stiffnesses that obey the bulk identity.
+
+    Their directional compliance has no second harmonic, so the extremes are its mean plus or minus the amplitude of
+    its fourth.
+
+    Parameters
+    ----------
+    stiffness_gpa : array_like, shape (..., 3, 3)
+
+    Returns
+    -------
+    smallest, largest : array, shape (...)
+        GPa.
+    """
+    mean, cos4, sin4 = compliance_harmonics(np.linalg.inv(np.asarray(stiffness_gpa, float)))
+    amplitude = np.hypot(cos4, sin4)
+    return 1 / (mean + amplitude), 1 / (mean - amplitude)
+
+
+def compliance_harmonics(compliance: Array) -> tuple[Array, Array, Array]:
+    """Mean and fourth harmonic (cosine, sine) of 1/E(φ) from compliances of shape (..., 3, 3)."""
+    s11, s22, s66 = compliance[..., 0, 0], compliance[..., 1, 1], compliance[..., 2, 2]
+    s12, s16, s26 = compliance[..., 0, 1], compliance[..., 0, 2], compliance[..., 1, 2]
+    mean = (3 * (s11 + s22) + 2 * s12 + s66) / 8
+    return mean, (s11 + s22 - 2 * s12 - s66) / 8, (s16 - s26) / 4
+
+
+def restore_geometric_mean(stiffness_gpa: ArrayLike, factor: ArrayLike, bulk_gpa: float) -> Array:
+    """Multiply every directional modulus by one factor and keep the bulk identity.
+
+    Parameters
+    ----------
+    stiffness_gpa : array_like, shape (..., 3, 3)
+        Stiffness that obeys the bulk identity up to its discretization error.
+    factor : array_like, shape (...)
+        Under periodic boundary conditions √(E<100> E<110>)/√(E_min E_max) makes the geometric mean exact.
+    bulk_gpa : float
+        K of the crystal.
+
+    Returns
+    -------
+    array, shape (..., 3, 3)
+        GPa; C̄·(1,1,0) = 2K·(1,1,0) holds exactly.
+    """
+    mean, cos4, sin4 = (
+        part / factor
+        for part in compliance_harmonics(np.linalg.inv(np.asarray(stiffness_gpa, float)))
+    )
+    compliance = np.empty(np.shape(stiffness_gpa))
+    compliance[..., 0, 0] = compliance[..., 1, 1] = mean + cos4
+    compliance[..., 0, 1] = compliance[..., 1, 0] = 1 / (2 * bulk_gpa) - (mean + cos4)
+    compliance[..., 2, 2] = 4 * (mean - cos4) - 1 / bulk_gpa
+    compliance[..., 0, 2] = compliance[..., 2, 0] = 2 * sin4
+    compliance[..., 1, 2] = compliance[..., 2, 1] = -2 * sin4
+    return np.linalg.inv(compliance)
+
+
+def voigt_reuss(stiffness_gpa: ArrayLike, area: ArrayLike) -> tuple[Array, Array]:
+    """Voigt (upper) and Reuss (lower) bound from grain stiffnesses (n, 3, 3) and grain areas (n,)."""
+    weight = np.asarray(area, float) / np.sum(area)
+    voigt = np.einsum("g,gij->ij", weight, stiffness_gpa)
+    reuss = np.linalg.inv(
+        np.einsum("g,gij->ij", weight, np.linalg.inv(np.asarray(stiffness_gpa, float)))
+    )
+    return voigt, reuss

@@ -1,0 +1,40 @@
+"""Apparent stiffness of one meshed SVE."""
+
+from polysve.base.types import Array
+from polysve.fem.boundary import SOLVERS
+from polysve.fem.elements import lagrange_space
+from polysve.fem.system import assemble
+from polysve.grains.mesh import Mesh
+
+
+def apparent_stiffness(
+    mesh: Mesh,
+    element_stiffness_gpa: Array,
+    boundary_conditions: tuple[str, ...] = ("kubc", "subc", "pbc"),
+    order: int = 2,
+) -> dict[str, Array]:
+    """Homogenize one SVE.
+
+    Parameters
+    ----------
+    mesh : Mesh
+    element_stiffness_gpa : array, shape (t, 3, 3)
+        Plane stiffness of each triangle.
+    boundary_conditions : tuple of str
+        Any of "kubc", "subc", "pbc".
+    order : int
+        Polynomial order of the triangles, 1 to 3.
+
+    Returns
+    -------
+    dict
+        Apparent stiffness (3, 3) in GPa by boundary condition, as the finite elements give it.
+    """
+    from polysve.fem.condensation import assemble_fans, find_fans
+
+    fans = find_fans(mesh)
+    if fans is None:
+        system = assemble(lagrange_space(mesh, order), element_stiffness_gpa)
+    else:
+        system = assemble_fans(mesh, fans, element_stiffness_gpa, order)
+    return {name: SOLVERS[name](system)[0] for name in boundary_conditions}

@@ -1,0 +1,156 @@
+"""Stiffness matrix of an SVE before any boundary condition, and its solution."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.sparse import coo_array, csc_array
+from scipy.sparse.linalg import splu
+
+from polysve.base.types import Array, Integers
+from polysve.fem.elements import UNIT_STRAINS, Space, element_matrices, element_normals
+
+# a node this close to the window's edge, in units of the window, is on it
+EDGE = 1e-9
+# share of entries from which on a matrix is treated as full
+FULL = 0.3
+
+
+class System(NamedTuple):
+    """Stiffness matrix of an SVE and the three unit strains, before any boundary condition."""
+
+    points_um: Array
+    """Nodes, shape (n, 2)."""
+    row: Integers
+    column: Integers
+    value: Array
+    """Lower triangle of the matrix; unknown 2i + a is displacement a of node i."""
+    strain: Array
+    """Displacements ε·x of the unit strains, shape (2n, 3)."""
+    force: Array
+    """Matrix times `strain`, shape (2n, 3)."""
+    traction: Array
+    """Work-equivalent nodal forces t = σ·n on the edge of the three unit stresses, shape (2n, 3)."""
+    where: Array
+    """Nodes in the window's own axes, 0 to 1, shape (n, 2); they tell what lies on its edge."""
+    area_um2: float
+
+    def boundary(self) -> Integers:
+        """Nodes on the window's edge."""
+        return np.flatnonzero(((self.where < EDGE) | (self.where > 1 - EDGE)).any(1))
+
+
+def assemble(space: Space, element_stiffness_gpa: Array) -> System:
+    """Assemble the stiffness matrix, all elements at once.
+
+    Parameters
+    ----------
+    element_stiffness_gpa : array, shape (t, 3, 3)
+        Plane stiffness of each triangle, Voigt 11, 22, 12; the matrix is per unit thickness.
+    """
+    corners = space.points_um[space.elements[:, :3]]
+    blocks = element_matrices(corners, element_stiffness_gpa, space.order).transpose(2, 0, 3, 1, 4)
+    dofs = 2 * space.elements[:, :, None] + np.arange(2)
+    row = np.broadcast_to(dofs[:, :, :, None, None], blocks.shape)
+    column = np.broadcast_to(dofs[:, None, None, :, :], blocks.shape)
+    return build_system(
+        space.points_um, row, column, blocks, space.elements, element_normals(corners, space.order)
+    )
+
+
+def build_system(
+    points_um: Array,
+    row: Integers,
+    column: Integers,
+    value: Array,
+    elements: Integers,
+    normals: Array,
+) -> System:
+    """Sum up element contributions.
+
+    Parameters
+    ----------
+    points_um : array, shape (n, 2)
+    row, column, value : arrays of one shape
+        Entries of the element matrices; only the lower triangle is taken.
+    elements, normals : arrays, shapes (t, k) and (t, k, 2)
+        ∫ ∇φ dA of the nodes named.
+    """
+    size = 2 * len(points_um)
+    lower = row >= column
+    matrix = coo_array((value[lower], (row[lower], column[lower])), shape=(size, size)).tocsc()
+    low, high = points_um.min(0), points_um.max(0)
+    strain = np.einsum("sab,nb->nas", UNIT_STRAINS, points_um - low).reshape(-1, 3)
+    force = matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain
+    column = np.repeat(np.arange(size), np.diff(matrix.indptr))
+    flat = elements.ravel()
+    normal = np.stack(
+        [np.bincount(flat, normals[..., a].ravel(), len(points_um)) for a in (0, 1)], 1
+    )
+    traction = np.einsum("sab,nb->nas", UNIT_STRAINS * [[[1]], [[1]], [[2]]], normal).reshape(-1, 3)
+    return System(
+        points_um,
+        matrix.indices,
+        column,
+        matrix.data,
+        strain,
+        force,
+        traction,
+        (points_um - low) / (high - low),
+        float(points_um[:, 0] @ normal[:, 0]),
+    )
+
+
+def solve(system: System, number: Integers, load: Array) -> Array:
+    """Solve for the unknowns that a boundary condition leaves.
+
+    Parameters
+    ----------
+    number : int array, shape (2n,)
+        Unknown that each displacement follows, -1 where it is held at zero.
+    load : array, shape (2n, 3)
+        Nodal forces; those of displacements that follow one unknown add up.
+
+    Returns
+    -------
+    array, shape (2n, 3)
+        Displacements.
+
+    Raises
+    ------
+    ArithmeticError
+        If the matrix is not positive definite.
+    """
+    count = int(number.max()) + 1
+    if count == 0:
+        return np.zeros_like(load)
+    row, column = number[system.row], number[system.column]
+    free = (row >= 0) & (column >= 0)
+    row, column = row[free], column[free]
+    # an entry off the diagonal stands for its mirror image too, which matters when both fall on the diagonal
+    twice = (row == column) & (system.row != system.column)[free]
+    value = np.where(twice, 2 * system.value[free], system.value[free])
+    held = number >= 0
+    right = np.stack([np.bincount(number[held], part[held], count) for part in load.T])
+    solution = _cholesky_solve(np.maximum(row, column), np.minimum(row, column), value, right)
+    return np.where(held[:, None], solution.T[number], 0.0)
+
+
+def _cholesky_solve(row: Integers, column: Integers, value: Array, right: Array) -> Array:
+    """Solve a symmetric positive definite system, lower triangle given, for right-hand sides of shape (m, n)."""
+    count = right.shape[1]
+    if len(value) > FULL * count**2 / 2:
+        dense = np.bincount(row * count + column, value, count**2).reshape(count, count)
+        factor, failed = dpotrf(dense, lower=1)
+        if failed:
+            raise ArithmeticError("the stiffness is not positive definite")
+        return dpotrs(factor, right.T, lower=1)[0].T
+    try:
+        from cvxopt import cholmod, matrix, spmatrix
+    except ImportError:
+        lower = csc_array((value, (row, column)), shape=(count, count))
+        diagonal = csc_array((lower.diagonal(), (np.arange(count),) * 2))
+        return splu(csc_array(lower + lower.T - diagonal)).solve(right.T.copy()).T
+    unknowns = matrix(right.T)
+    cholmod.linsolve(spmatrix(value, row, column, (count, count)), unknowns)
+    return np.array(unknowns).T

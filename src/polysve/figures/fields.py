@@ -1,0 +1,50 @@
+"""Picture of the fields of one SVE."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.tri import Triangulation
+
+from polysve.fem.fields import LOADS, Fields
+from polysve.figures import style
+
+
+def draw(fields: Fields, load: str) -> Figure:
+    """Mesh, displacement and stresses of one SVE under a mean strain.
+
+    Parameters
+    ----------
+    fields : Fields
+    load : {"11", "22", "12"}
+        Component of the mean strain, and of the stress that is shown.
+    """
+    figure, axes = style.panels(2, 2, 0.88, sharex=True, sharey=True)
+    mesh, stress_mpa = fields.mesh, 1e3 * fields.stress_gpa
+    triangles = Triangulation(*mesh.nodes_um.T, mesh.triangles)
+    s11, s22, s12 = stress_mpa.T
+    component = stress_mpa[:, LOADS.index(load)]
+    mises = np.sqrt(s11**2 - s11 * s22 + s22**2 + 3 * s12**2)
+    theta = np.degrees(fields.theta_rad)[mesh.grain]
+    length_nm = 1e3 * np.hypot(*fields.fluctuation_um.T)
+    shown = (
+        ("θ (°), 90 = 0", theta, {"cmap": style.THETA_MAP, "vmin": 0, "vmax": 90}, "mesh"),
+        (
+            "|u − ε·x| (nm)",
+            length_nm,
+            {"shading": "gouraud"},
+            "displacement fluctuation",
+        ),
+        (f"σ{load} (MPa)", component, {}, f"stress σ{load}"),
+        ("σ (MPa)", mises, {}, "von Mises stress"),
+    )
+    for axis, (unit, values, options, title) in zip(axes, shown, strict=True):
+        drawn = axis.tripcolor(triangles, values, rasterized=True, **options)
+        figure.colorbar(
+            drawn, ax=axis, label=unit, ticks=style.ANGLES_DEG if title == "mesh" else None
+        )
+        axis.set(aspect="equal", title=title)
+    axes[0].triplot(triangles, lw=0.2, color=style.TRUE)
+    for axis in axes[2:]:
+        axis.set_xlabel("x1 (µm)")
+    for axis in axes[::2]:
+        axis.set_ylabel("x2 (µm)")
+    return figure

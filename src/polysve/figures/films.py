@@ -1,0 +1,198 @@
+"""Figures of what a network predicts: directions, fields, laws and beams."""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import stats
+
+from polysve.device.beam import LimitSettings
+from polysve.figures.ensembles import draw_structure
+from polysve.figures.style import FILL, PREDICTED, THEORY
+from polysve.grains.film import CellMap, GrainMap
+from polysve.learning.encoding import QUARTER_RAD
+from polysve.learning.model_card import DIRECTIONS_RAD
+from polysve.surrogate.moving_window import Field
+from polysve.surrogate.network import Prediction
+
+
+def theta_picture(film: CellMap | GrainMap, pixels: int = 512) -> np.ndarray:
+    """θ in radians at each pixel of a film, row 0 at the bottom."""
+    picture = film.to_pixels(pixels) if isinstance(film, CellMap) else film
+    return np.mod(picture.theta_rad, QUARTER_RAD)[picture.labels]
+
+
+def polar(prediction: Prediction, half_width_gpa: float) -> Figure:
+    """Young's modulus in every direction of the film.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        Of one SVE: drawn with its interval. Of many: their mean, and the range of nine tenths of them.
+    half_width_gpa : float
+        Of the interval that holds the modulus of one SVE in all directions at once.
+    """
+    angles = np.append(DIRECTIONS_RAD, DIRECTIONS_RAD + np.pi)
+    moduli = np.tile(prediction.directional_gpa(DIRECTIONS_RAD), 2)
+    if len(moduli) == 1:
+        low, middle, high = moduli[0] - half_width_gpa, moduli[0], moduli[0] + half_width_gpa
+        band = f"{100 * prediction.coverage:g} % interval, ± {half_width_gpa:.2g} GPa"
+    else:
+        low, high = np.quantile(moduli, [0.05, 0.95], axis=0)
+        middle, band = moduli.mean(0), f"nine tenths of {len(moduli)} SVEs"
+    figure = Figure(figsize=(mpl.rcParams["figure.figsize"][0],) * 2)
+    axis = figure.add_subplot(projection="polar")
+    closed = np.append(angles, 2 * np.pi)
+    low, middle, high = (np.append(each, each[0]) for each in (low, middle, high))
+    axis.fill_between(closed, low, high, color=PREDICTED, alpha=0.25, lw=0, label=band)
+    axis.plot(closed, middle, color=PREDICTED, label="E(φ)" if len(moduli) == 1 else "mean of E(φ)")
+    margin = max(0.35 * np.ptp([low.min(), high.max()]), 0.5)
+    # the centre is not zero: polysilicon's moduli differ by a few percent only
+    axis.set_rlim(low.min() - 2 * margin, high.max() + margin)
+    axis.set_rlabel_position(80)
+    axis.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4))
+    axis.set_title("Young's modulus (GPa) against the direction from x1", pad=14)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+    return figure
+
+
+def field(moduli: Field, film: CellMap | GrainMap, sve_um: float) -> Figure:
+    """Grain structure of a film, and Ē of the window that moves over it at the window's centre.
+
+    Parameters
+    ----------
+    moduli : Field
+    film : CellMap or GrainMap
+    sve_um : float
+        Side of the window.
+    """
+    width_um, height_um = film.size_um
+    inches = mpl.rcParams["figure.figsize"][0]
+    figure = Figure(
+        figsize=(2 * inches, min(0.75 * inches * height_um / width_um + 0.5, 2 * inches))
+    )
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    picture = draw_structure(left, theta_picture(film), width_um)
+    picture.set_extent((0, width_um, 0, height_um))
+    figure.colorbar(picture, ax=left, label="θ (°), 90 = 0", ticks=(0, 45, 90))
+    cells = right.pcolormesh(
+        moduli.x_um,
+        moduli.y_um,
+        moduli.young_modulus_gpa,
+        cmap="viridis",
+        shading="nearest",
+        rasterized=True,
+    )
+    figure.colorbar(cells, ax=right, label="Ē (GPa)")
+    right.set_title(f"window of {sve_um:g} µm about each point")
+    for axis in (left, right):
+        axis.set(aspect="equal", xlabel="x1 (µm)", xlim=(0, width_um), ylim=(0, height_um))
+    left.set_ylabel("x2 (µm)")
+    return figure
+
+
+def law(result: dict) -> Figure:
+    """Histogram of Ē with the fitted laws, of `characterize.characterize`."""
+    moduli, laws = result["young_modulus_gpa"], result["laws"]
+    figure = Figure()
+    axis = figure.subplots()
+    axis.hist(moduli, result["histogram"]["edges_gpa"], density=True, color=FILL)
+    normal, log_normal = laws["normal"], laws["log_normal"]
+    line = np.linspace(moduli.min(), moduli.max(), 400)
+    densities = {
+        "normal": stats.norm(normal["mean_gpa"], normal["std_gpa"]),
+        "log_normal": stats.lognorm(log_normal["log_std"], 0, log_normal["median_gpa"]),
+    }
+    for (name, density), style in zip(densities.items(), ("-", "--"), strict=True):
+        label = f"{name.replace('_', '-')}, AIC {laws[name]['aic'] - laws['normal']['aic']:+.1f}"
+        axis.plot(line, density.pdf(line), ls=style, label=label)
+    for percent in ("0.1", "99.9"):
+        axis.axvspan(*result["quantile_intervals_gpa"][percent], color=THEORY, alpha=0.25, lw=0)
+        axis.axvline(result["quantiles_gpa"][percent], color=THEORY, lw=0.8)
+    axis.set(xlabel="Ē (GPa)", ylabel="density (1/GPa)")
+    axis.set_title(
+        f"{result['count']} SVEs of {result['window_um']:g} µm, L/s = {result['ratio']:g}; "
+        "grey: 0.1 and 99.9 %",
+        loc="left",
+    )
+    axis.set_ylim(top=1.4 * axis.get_ylim()[1])
+    axis.legend(loc="upper center")
+    return figure
+
+
+def size_law(results: list[dict], law: dict) -> Figure:
+    """Scatter over mean of Ē against L/s, with the law s/L and the one with a free exponent."""
+    figure = Figure()
+    axis = figure.subplots()
+    ratios = np.array([each["ratio"] for each in results])
+    scatter = np.array([each["std_gpa"] / each["mean_gpa"] for each in results])
+    ends = np.array([each["std_interval_gpa"] for each in results]).T
+    ends = ends / [each["mean_gpa"] for each in results]
+    line = np.geomspace(0.9 * ratios[0], 1.1 * ratios[-1], 50)
+    axis.plot(line, 100 * law["factor_of_s_over_L"] / line, color=THEORY, label="s/L")
+    free = 100 * law["factor"] * line ** -law["exponent"]
+    axis.plot(line, free, color=THEORY, ls="--", label=f"(s/L)^{law['exponent']:.3f}")
+    axis.errorbar(
+        ratios,
+        100 * scatter,
+        100 * np.abs(ends - scatter),
+        fmt="o",
+        color=PREDICTED,
+        label="network",
+    )
+    axis.set(
+        xscale="log", yscale="log", xlabel="L/s", ylabel="standard deviation of Ē (% of its mean)"
+    )
+    axis.xaxis.set_major_locator(mpl.ticker.FixedLocator(ratios))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+    axis.legend()
+    return figure
+
+
+def beams(
+    samples: dict[float, dict[str, np.ndarray]], limits: dict[float, LimitSettings | None]
+) -> Figure:
+    """Distributions of a beam's stiffness, first frequency and deflection over their means; dotted: the limit."""
+    names = {
+        "stiffness_n_per_m": "stiffness",
+        "frequency_hz": "first frequency",
+        "deflection_um": "deflection",
+    }
+    figure = Figure(
+        figsize=(2 * mpl.rcParams["figure.figsize"][0], mpl.rcParams["figure.figsize"][1])
+    )
+    axes = figure.subplots(1, 3)
+    for axis, (name, label) in zip(axes, names.items(), strict=True):
+        for width, sample in samples.items():
+            change = 100 * (sample[name] / sample[name].mean() - 1)
+            axis.hist(
+                change,
+                30,
+                density=True,
+                histtype="step",
+                label=f"{width:g} µm wide, ± {change.std():.2g} %",
+            )
+        for number, (width, limit) in enumerate(limits.items()):
+            if limit is not None and limit.quantity == name:
+                place = (limit.at_least or limit.at_most) / samples[width][name].mean()
+                axis.axvline(100 * (place - 1), ymax=0.7, color=f"C{number}", ls=":")
+        axis.set(title=label, xlabel="difference from the mean (%)", yticks=[])
+        axis.set_ylim(top=1.35 * axis.get_ylim()[1])
+        axis.legend(loc="upper left")
+    axes[0].set_ylabel("density")
+    return figure
+
+
+def structure(film: CellMap | GrainMap) -> Figure:
+    """Grains of a film coloured by θ."""
+    width_um, height_um = film.size_um
+    figure = Figure()
+    axis = figure.subplots()
+    picture = draw_structure(axis, theta_picture(film), width_um)
+    picture.set_extent((0, width_um, 0, height_um))
+    figure.colorbar(picture, ax=axis, label="θ (°), 90 = 0", ticks=(0, 45, 90))
+    axis.set(aspect="equal", xlabel="x1 (µm)", ylabel="x2 (µm)")
+    return figure

@@ -1,0 +1,399 @@
+"""Training of a network: data, normalization, schedule, checkpoints and history."""
+
+import csv
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from polysve.base.errors import InputError
+from polysve.crystals.square import PlaneStress, plane_stress
+from polysve.learning.checkpoints import Checkpoint
+from polysve.networks import architectures, physical
+from polysve.networks.head import StiffnessHead
+from polysve.settings.experiment import OptimizerSettings, TrainSettings
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+COLUMNS = ("epoch", "loss", "val_loss", "learning_rate", "seconds")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images (n, p, p, channels) and targets (n, k) in GPa of one split of one ensemble."""
+
+    images: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network learns from, and what its outputs mean."""
+
+    train: list[Samples]
+    validation: list[Samples]
+    target: str
+    boundary_condition: str
+    material: PlaneStress
+
+    def head(self) -> StiffnessHead | None:
+        """Last layer for stiffness targets, None for Ē."""
+        if self.target == "young_modulus":
+            return None
+        moduli = self.material.q66, (self.material.q11 - self.material.q12) / 2
+        return StiffnessHead(
+            self.material.bulk, moduli, self.boundary_condition == "pbc", name="stiffness"
+        )
+
+
+def read_inputs(path: Path) -> Inputs:
+    """Training and validation split of an inputs.h5.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to train or to validate on.
+    """
+    splits = {TRAIN: [], VALIDATION: []}
+    with h5py.File(path) as file:
+        for group in file.values():
+            split = group["split"][:]
+            for part, samples in splits.items():
+                rows = np.flatnonzero(split == part)
+                if len(rows):
+                    samples.append(Samples(group["images"][rows], group["targets"][rows]))
+        material = json.loads(file.attrs["material"])
+        constants = {key: material[key] for key in ("c11_gpa", "c12_gpa", "c44_gpa")}
+        inputs = Inputs(
+            splits[TRAIN],
+            splits[VALIDATION],
+            file.attrs["targets"],
+            file.attrs["boundary_condition"],
+            plane_stress(**constants),
+        )
+    for part, name in ((inputs.train, "training"), (inputs.validation, "validation")):
+        if not part:
+            raise InputError(f"{path}: no {name} samples in any ensemble")
+    return inputs
+
+
+def learning_rate(losses: list[float], settings: OptimizerSettings) -> float:
+    """Rate of the next epoch: the first one times `decay_factor` for each stall of `decay_patience` epochs.
+
+    A function of the validation losses alone, so that a resumed training goes on as if it had not stopped.
+
+    Examples
+    --------
+    >>> settings = OptimizerSettings(learning_rate=1.0, decay_factor=0.5, decay_patience=2)
+    >>> learning_rate([3, 2, 2, 2, 2, 2, 1], settings)
+    0.25
+    """
+    rate, best, stalled = settings.learning_rate, np.inf, 0
+    for loss in losses:
+        stalled = 0 if loss < best else stalled + 1
+        best = min(best, loss)
+        if stalled == settings.decay_patience:
+            rate, stalled = rate * settings.decay_factor, 0
+    return rate
+
+
+def stalled(losses: list[float], patience: int) -> bool:
+    """Whether the validation loss has not improved for `patience` epochs.
+
+    Examples
+    --------
+    >>> stalled([3, 2, 2.5, 2.1], patience=2), stalled([3, 2, 2.5, 1.9], patience=2)
+    (True, False)
+    """
+    return len(losses) - 1 - int(np.argmin(losses)) >= patience
+
+
+def make_optimizer(settings: OptimizerSettings):
+    """Keras optimizer; momentum and Nesterov are those of `sgd` (momentum also of `rmsprop`)."""
+    classes = {
+        "sgd": keras.optimizers.SGD,
+        "adagrad": keras.optimizers.Adagrad,
+        "adadelta": keras.optimizers.Adadelta,
+        "rmsprop": keras.optimizers.RMSprop,
+        "adam": keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+    }
+    options = {"weight_decay": settings.weight_decay or None}
+    if settings.name in ("sgd", "rmsprop"):
+        options["momentum"] = settings.momentum
+    if settings.name == "sgd":
+        options["nesterov"] = settings.nesterov
+    if settings.name == "adamw":
+        options["weight_decay"] = settings.weight_decay
+    return classes[settings.name](learning_rate=settings.learning_rate, **options)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches in memory, each of one ensemble, in an order that is a function of (seed, epoch) alone."""
+
+    def __init__(self, samples: list[Samples], batch_size: int, seed: int, epoch: int = 0):
+        super().__init__()
+        self.samples, self.batch_size, self.seed = samples, batch_size, seed
+        self.order(epoch)
+
+    def order(self, epoch: int):
+        """Draw the order of one epoch."""
+        random = np.random.default_rng([self.seed, epoch])
+        self.batches = []
+        for part, samples in enumerate(self.samples):
+            rows = random.permutation(len(samples.images))
+            cuts = range(self.batch_size, len(rows), self.batch_size)
+            self.batches += [(part, chunk) for chunk in np.split(rows, cuts)]
+        random.shuffle(self.batches)
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        part, rows = self.batches[index]
+        return self.samples[part].images[rows], self.samples[part].targets[rows]
+
+
+class Epochs(keras.callbacks.Callback):
+    """After each epoch: history, progress line, best weights, learning rate, early stop, checkpoint."""
+
+    def __init__(self, settings: TrainSettings, batches, checkpoint, best, history, watch):
+        super().__init__()
+        self.settings, self.batches, self.checkpoint = settings, batches, checkpoint
+        self.best, self.history, self.watch = best, history, watch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row = {
+            "epoch": epoch + 1,
+            "loss": float(logs["loss"]),
+            "val_loss": float(logs["val_loss"]),
+            "learning_rate": rate,
+            "seconds": round(time.perf_counter() - self.start, 3),
+        }
+        self.history.append(row)
+        losses = [row["val_loss"] for row in self.history]
+        if not np.isfinite([row["loss"], row["val_loss"]]).all():
+            raise InputError(
+                f"training diverged in epoch {epoch + 1} (loss {row['loss']}): optimizer.learning_rate = "
+                f"{self.settings.optimizer.learning_rate} is too large"
+            )
+        if np.argmin(losses) == len(losses) - 1:
+            self.best = self.model.get_weights()
+        print(
+            f"epoch {epoch + 1}/{self.settings.epochs}  loss {row['loss']:.3e}  val_loss "
+            f"{row['val_loss']:.3e}  learning rate {rate:.1e}  {row['seconds']:.1f} s, at most "
+            f"{row['seconds'] * (self.settings.epochs - epoch - 1):.0f} s left",
+            flush=True,
+        )
+        self.model.optimizer.learning_rate = learning_rate(losses, self.settings.optimizer)
+        self.model.stop_training = stalled(losses, self.settings.patience)
+        # not in Batches.on_epoch_end, which Keras also calls before the first epoch
+        self.batches.order(epoch + 1)
+        self.checkpoint.save(self.model, self.best, self.history)
+        if self.watch:
+            self.watch(epoch + 1, float(logs["val_mse"]))
+
+
+def descend(network, train, validation, settings: TrainSettings, checkpoint, watch=None):
+    """Train by stochastic gradient descent on the mean squared error; leave the best weights in the network.
+
+    Returns
+    -------
+    list of dict
+        History, one row of `COLUMNS` an epoch.
+    """
+    metrics = ["mse"] if watch else None  # without the penalties that a loss has
+    optimizer = make_optimizer(settings.optimizer)
+    network.compile(optimizer, loss="mse", metrics=metrics, jit_compile=False)
+    network.optimizer.build(network.trainable_variables)
+    best, history = checkpoint.restore(network)
+    size = sum(len(part.images) for part in train)
+    batch_size = size if settings.batch_size == "all" else settings.batch_size
+    losses = [row["val_loss"] for row in history]
+    batches = Batches(train, batch_size, settings.seed, len(history))
+    epochs = Epochs(settings, batches, checkpoint, best, history, watch)
+    if len(history) < settings.epochs and not (losses and stalled(losses, settings.patience)):
+        network.fit(
+            batches,
+            validation_data=Batches(validation, 64, settings.seed),
+            initial_epoch=len(history),
+            epochs=settings.epochs,
+            callbacks=[epochs],
+            shuffle=False,  # Keras would shuffle the batches again, by the global random state
+            verbose=0,
+        )
+    network.set_weights(epochs.best)
+    return history
+
+
+def solve(network, train: list[Samples]):
+    """Fit the linear heads of a network in closed form, by least squares of the training error.
+
+    Features are scaled by their spread, and directions below single precision get no weight.
+    """
+    names = {layer.name for layer in network.layers}
+    heads = [network.get_layer(name) for name in ("vector_head", "scalar_head") if name in names]
+    features = keras.Model(network.input, {head.name: head.input for head in heads})
+    parts = [
+        features.predict(part.images, batch_size=physical.batch_size(part.images), verbose=0)
+        for part in train
+    ]
+    targets = np.concatenate([part.targets for part in train]).astype(float)
+    wanted = {"vector_head": targets[:, -2:], "scalar_head": targets[:, :1]}
+    for head in heads:
+        values = np.concatenate([np.asarray(part[head.name], float) for part in parts])
+        matrix = values.reshape(-1, values.shape[-1])
+        if head.use_bias:
+            matrix = np.column_stack([matrix, np.ones(len(matrix))])
+        scale = np.sqrt(np.mean(matrix**2, axis=0))
+        scale[scale == 0] = 1
+        solution = np.linalg.lstsq(matrix / scale, wanted[head.name].ravel(), rcond=1e-7)[0] / scale
+        weights = [solution[: values.shape[-1], None]]
+        head.set_weights([*weights, solution[-1:]] if head.use_bias else weights)
+
+
+def mean_square_error(network, samples: list[Samples]) -> float:
+    """Over all outputs and samples."""
+    errors = [physical.predict_targets(network, part.images) - part.targets for part in samples]
+    return float(np.mean(np.concatenate(errors) ** 2))
+
+
+def normalization(targets: np.ndarray, head: StiffnessHead | None):
+    """Offset and scale (k,) of the training targets.
+
+    The two components of the anisotropy keep their origin and share one scale, for the network to turn with the
+    material.
+    """
+    offset, scale = targets.mean(axis=0), targets.std(axis=0)
+    if head is not None:
+        offset[-2:], scale[-2:] = 0, np.sqrt(np.mean(targets[:, -2:] ** 2))
+    if not (scale > 0).all():
+        raise InputError(f"the training targets do not vary (standard deviations {scale.tolist()})")
+    return offset, scale
+
+
+def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=None):
+    """Train a network and keep its best weights.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    settings : TrainSettings
+    checkpoint_path : Path
+        Where an interrupted training of the same settings and data is taken up; removed by `Checkpoint.remove`.
+    watch : callable, optional
+        Called after each epoch with its number and validation loss, without the penalties of ``l1`` and ``l2``; what it
+        raises ends the training.
+
+    Returns
+    -------
+    model : keras.Model
+        Physical: images in, GPa out.
+    history : list of dict
+        One row of `COLUMNS` an epoch; losses are shares of the training targets' variance.
+    checkpoint : Checkpoint
+
+    Raises
+    ------
+    InputError
+        If the data do not fit the architecture, or the training diverges.
+    """
+    head = inputs.head()
+    check_recipe(inputs, settings)
+    to_coordinates = (
+        head.label_coordinates if head else (lambda targets: np.asarray(targets, float))
+    )
+    raw = np.concatenate([to_coordinates(part.targets) for part in inputs.train])
+    offset, scale = normalization(raw, head)
+
+    def normalized(parts):
+        return [
+            Samples(p.images, ((to_coordinates(p.targets) - offset) / scale).astype("float32"))
+            for p in parts
+        ]
+
+    train_set, validation_set = normalized(inputs.train), normalized(inputs.validation)
+    network = architectures.build(
+        settings.network,
+        train_set[0].images,
+        train_set[0].targets,
+        settings.seed,
+        head,
+        inputs.boundary_condition,
+    )
+    checkpoint = Checkpoint(checkpoint_path, fingerprint(train_set, settings))
+    start = time.perf_counter()
+    if settings.network.architecture in architectures.LINEAR:
+        solve(network, train_set)
+        history = [
+            {
+                "epoch": 1,
+                "loss": mean_square_error(network, train_set),
+                "val_loss": mean_square_error(network, validation_set),
+                "learning_rate": 0.0,
+                "seconds": round(time.perf_counter() - start, 3),
+            }
+        ]
+        print("least squares  loss {loss:.3e}  val_loss {val_loss:.3e}".format(**history[0]))
+        if watch:
+            watch(1, history[0]["val_loss"])
+    else:
+        history = descend(network, train_set, validation_set, settings, checkpoint, watch)
+    return physical.with_units(network, offset, scale, head), history, checkpoint
+
+
+def check_recipe(inputs: Inputs, settings: TrainSettings):
+    """Refuse data that the architecture cannot learn from."""
+    architecture = settings.network.architecture
+    shapes = {part.images.shape[1:] for part in inputs.train}
+    harmonic = inputs.target == "stiffness" and inputs.train[0].images.shape[-1] == 2
+    if architecture in architectures.HARMONIC and not harmonic:
+        raise InputError(
+            f"network.architecture = {architecture!r} needs preprocess.encoding 'harmonic' and "
+            "preprocess.target 'stiffness'"
+        )
+    if architecture not in architectures.LINEAR and len(shapes) > 1:
+        raise InputError(
+            f"network.architecture = {architecture!r} trains on one image shape, not on "
+            f"{sorted(shapes)}: set preprocess.constant_pitch to false or train on one ensemble"
+        )
+
+
+def fingerprint(samples: list[Samples], settings: TrainSettings) -> str:
+    """Digest of settings and data, so that a checkpoint is only taken up by the training that wrote it."""
+    digest = hashlib.sha256(settings.canonical_json().encode())
+    for part in samples:
+        digest.update(str(part.images.shape).encode())
+        digest.update(part.targets.tobytes())
+    return digest.hexdigest()
+
+
+def write_history(path: Path, history: list[dict]):
+    """Write a history as CSV."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(history)
+
+
+def read_history(path: Path) -> dict[str, np.ndarray]:
+    """Columns of a history CSV.
+
+    Raises
+    ------
+    InputError
+        If columns are missing.
+    """
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not set(COLUMNS) <= set(rows[0]):
+        raise InputError(f"{path}: needs the columns {', '.join(COLUMNS)} and one row at least")
+    return {column: np.array([float(row[column]) for row in rows]) for column in COLUMNS}

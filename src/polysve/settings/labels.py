@@ -1,0 +1,112 @@
+"""Settings of the stages that make an ensemble: structures, meshes, labels."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from polysve.settings.model import Fraction, Model, Name, Positive
+
+BoundaryCondition = Literal["kubc", "subc", "pbc"]
+
+
+class MaterialSettings(Model):
+    """Cubic single-crystal stiffness constants; silicon by default."""
+
+    c11_gpa: Positive = 165.64
+    """C11 of the crystal."""
+    c12_gpa: Annotated[float, Field(allow_inf_nan=False)] = 63.94
+    """C12; with C11 it must leave the crystal stable."""
+    c44_gpa: Positive = 79.51
+    """C44; C44 = (C11 - C12)/2 would be isotropic."""
+
+    @model_validator(mode="after")
+    def positive_definite(self):
+        """Refuse constants that let a crystal gain energy (Born stability criteria)."""
+        if not (self.c11_gpa > abs(self.c12_gpa) and self.c11_gpa + 2 * self.c12_gpa > 0):
+            raise ValueError(
+                f"c11_gpa = {self.c11_gpa}, c12_gpa = {self.c12_gpa} is not positive definite: "
+                "c11 > |c12| and c11 + 2 c12 > 0 are needed"
+            )
+        return self
+
+
+class TessellateSettings(Model):
+    """One random grain structure: window, grain size and rule."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    window_um: Positive
+    grain_size_um: Positive
+    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = Field(
+        0.5,
+        description="Smallest distance of two generators over the grain size. Random sequential addition jams at 0.83.",
+    )
+    periodic: bool = False
+
+    @model_validator(mode="after")
+    def at_least_one_grain(self):
+        """Refuse windows of less than one grain or of more than an image can number."""
+        ratio = self.window_um / self.grain_size_um
+        if not 1 <= ratio <= 200:
+            raise ValueError(
+                f"window_um / grain_size_um = {ratio:g} must lie between 1 and 200 (label images number 65,535 grains)"
+            )
+        return self
+
+    @property
+    def ratio(self) -> float:
+        """Window over grain size L/s."""
+        return self.window_um / self.grain_size_um
+
+
+class MeshSettings(Model):
+    """Triangle mesh of one grain structure."""
+
+    algorithm: Literal["fan", "gmsh"] = Field(
+        "fan",
+        description="fan: each grain cut from its centre; gmsh: Delaunay triangles of one size, any polygons.",
+    )
+    element_size_fraction: Annotated[float, Field(gt=0, le=2)] = Field(
+        1.0,
+        description="Largest length of an element's edge on a grain boundary, over the grain size.",
+    )
+    merge_fraction: Annotated[float, Field(gt=0, le=0.05)] = Field(
+        1e-3, description="Vertices closer than this, over the grain size, become one."
+    )
+
+
+class HomogenizeSettings(Model):
+    """Finite-element solution of one mesh."""
+
+    boundary_conditions: tuple[BoundaryCondition, ...] = Field(
+        ("kubc", "subc", "pbc"), min_length=1
+    )
+    element_order: Literal[1, 2, 3] = 3
+    """Polynomial order of the displacements in a triangle."""
+    correct: bool = Field(
+        True,
+        description="Scale the directional moduli by the factor that makes the geometric mean under PBC exact.",
+    )
+    indicator: bool = Field(
+        True,
+        description="Solve again with elements of one order less and store the change of the label.",
+    )
+    material: MaterialSettings = MaterialSettings()
+
+    @model_validator(mode="after")
+    def no_repeats(self):
+        """Refuse a boundary condition named twice."""
+        if len(set(self.boundary_conditions)) != len(self.boundary_conditions):
+            raise ValueError(
+                f"boundary_conditions = {list(self.boundary_conditions)} names one of them twice"
+            )
+        return self
+
+
+class AssembleSettings(Model):
+    """Joining of the shards into one data set."""
+
+    ensemble: Name
+    count: Annotated[int, Field(ge=1, le=10**9)]
+    shard_size: Annotated[int, Field(ge=1)]
+    label_pixels: Annotated[int, Field(ge=16, le=4096)] = 512
+    max_failed_fraction: Fraction = 1e-3

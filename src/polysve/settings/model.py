@@ -1,0 +1,135 @@
+"""What every settings class shares: units in the key names, unknown keys refused, errors of one line."""
+
+import json
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from polysve.base.errors import InputError
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Model(BaseModel):
+    """Frozen settings that refuse unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
+    )
+
+    def canonical_json(self) -> str:
+        """Sorted, compact JSON: equal settings give equal text.
+
+        Examples
+        --------
+        >>> MaterialSettings(c12_gpa=64, c11_gpa=166).canonical_json()
+        '{"c11_gpa":166.0,"c12_gpa":64.0,"c44_gpa":79.51}'
+        """
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+    def substituted(self, values: dict, source: str):
+        """The same settings with other values at dotted keys, validated.
+
+        Parameters
+        ----------
+        values : dict
+            By key, such as ``"optimizer.learning_rate"``.
+        source : str
+            What to call the values in an error.
+
+        Raises
+        ------
+        InputError
+            One line that names the key, the value and what is allowed.
+
+        Examples
+        --------
+        >>> TrainSettings().substituted({"network.l2": 1e-4, "epochs": 5}, "mine").network.l2
+        0.0001
+        >>> TrainSettings().substituted({"network.l2": -1}, "mine")
+        Traceback (most recent call last):
+            ...
+        polysve.base.errors.InputError: mine: network.l2 = -1: Input should be greater than or equal to 0
+        """
+        changed = self.model_dump(mode="json")
+        for key, value in values.items():
+            place(changed, key, value)
+        return parse(type(self), changed, source)
+
+
+def place(sections: dict, key: str, value) -> None:
+    """Put a value at a dotted key into nested sections, made where they are not there.
+
+    Examples
+    --------
+    >>> sections = {"a": {"b": 1}}
+    >>> place(sections, "a.c.d", 2)
+    >>> sections
+    {'a': {'b': 1, 'c': {'d': 2}}}
+    """
+    *outer, last = key.split(".")
+    for section in outer:
+        if not isinstance(sections.get(section), dict):
+            sections[section] = {}
+        sections = sections[section]
+    sections[last] = value
+
+
+def parse(model: type[Model], values: dict | str, source: str):
+    """Validate values, or their JSON text, against a settings class.
+
+    Parameters
+    ----------
+    model : type
+        Settings class.
+    values : dict or str
+        Mapping or JSON text.
+    source : str
+        What to call the values in an error: a file or an option.
+
+    Raises
+    ------
+    InputError
+        One line that names the key, the value and what is allowed.
+
+    Examples
+    --------
+    >>> parse(MeshSettings, {"element_size_fraction": -1}, "config.yaml")
+    Traceback (most recent call last):
+        ...
+    polysve.base.errors.InputError: config.yaml: element_size_fraction = -1: Input should be greater than 0
+    """
+    try:
+        return (
+            model.model_validate_json(values)
+            if isinstance(values, str)
+            else model.model_validate(values)
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            allowed = ", ".join(_fields_at(model, first["loc"][:-1]))
+            message = f"unknown key; allowed: {allowed}" if allowed else "unknown key"
+        value = "" if isinstance(first["input"], dict) else f" = {first['input']!r}"
+        raise InputError(
+            f"{source}: {key}{value}: {message}" if key else f"{source}: {message}"
+        ) from None
+
+
+def _fields_at(model: type[Model], location: tuple) -> list[str]:
+    """Keys allowed at a place in nested settings; empty where the place is no settings class."""
+    for part in location:
+        if part in getattr(model, "model_fields", {}):
+            model = model.model_fields[part].annotation
+        arguments = [
+            a
+            for a in getattr(model, "__args__", ())
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
+        model = arguments[0] if arguments else model
+    return sorted(getattr(model, "model_fields", {}))

@@ -1,0 +1,208 @@
+"""Settings of a whole study: ensembles, experiments and searches, and the slice of them that each stage gets."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from polysve.base.errors import InputError
+from polysve.settings.experiment import (
+    EvaluateSettings,
+    PreprocessSettings,
+    PreprocessSlice,
+    TrainSettings,
+)
+from polysve.settings.labels import (
+    AssembleSettings,
+    HomogenizeSettings,
+    MaterialSettings,
+    MeshSettings,
+    TessellateSettings,
+)
+from polysve.settings.model import Fraction, Model, Name, Positive
+from polysve.settings.search import SearchSettings, Space, TrialSlice, as_read, tried
+
+
+class EnsembleSettings(Model):
+    """SVEs drawn with the same window, grain size and rule."""
+
+    window_um: Positive
+    """Side of the window L."""
+    grain_size_um: Positive
+    """Mean in-plane grain size s; (L/s)² grains are drawn."""
+    count: Annotated[int, Field(ge=1, le=10**9)]
+    """Number of SVEs; more of them leave those there are as they are."""
+    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = 0.5
+    """Smallest distance of two generators over the grain size."""
+    periodic: bool = False
+    """Whether grains continue on the opposite side; if not, the window cuts them."""
+    material: MaterialSettings | None = Field(
+        None, description="Another material than homogenize.material."
+    )
+
+    @model_validator(mode="after")
+    def drawable(self):
+        """Refuse here what `TessellateSettings` would refuse later."""
+        self.tessellate(seed=0)
+        return self
+
+    def tessellate(self, seed: int) -> TessellateSettings:
+        """Settings of the tessellate stage for this ensemble."""
+        return TessellateSettings(seed=seed, **self.model_dump(exclude={"count", "material"}))
+
+
+class ExperimentSettings(Model):
+    """One training recipe: which ensembles, how images are encoded, which network, how it is trained."""
+
+    train_ensembles: tuple[Name, ...] = Field(min_length=1)
+    """Split for training, validation and test; the first one sets the pixel size."""
+    test_ensembles: tuple[Name, ...] = ()
+    """Unseen in training."""
+    preprocess: PreprocessSettings = PreprocessSettings()
+    train: TrainSettings = TrainSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+
+    @property
+    def ensembles(self) -> tuple[str, ...]:
+        """Training ensembles first, then those only tested on."""
+        return self.train_ensembles + self.test_ensembles
+
+
+class SearchSlice(Model):
+    """All that the outcome of a search depends on, beside its trials."""
+
+    experiment: ExperimentSettings
+    trials: int
+    seed: int
+    space: Space
+
+
+class Settings(Model):
+    """The whole study."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Of all structures."""
+    shard_grains: Annotated[int, Field(ge=1)] = Field(
+        16_000,
+        description="Mean number of grains in one job: some 20 s of work, against 3 s to start its programs.",
+    )
+    mesh: MeshSettings = MeshSettings()
+    keep_meshes: bool = Field(
+        False,
+        description="Keep the meshes: another material then needs no meshing, for some 15 kB an SVE at ratio 4.",
+    )
+    homogenize: HomogenizeSettings = HomogenizeSettings()
+    label_pixels: Annotated[int, Field(ge=16, le=4096)] = 512
+    """Side of the stored label images."""
+    max_failed_fraction: Fraction = 1e-3
+    """More SVEs than this that fail stop the run."""
+    ensembles: dict[Name, EnsembleSettings] = Field(min_length=1)
+    """By name."""
+    experiments: dict[Name, ExperimentSettings] = Field({})
+    """By name."""
+    searches: dict[Name, SearchSettings] = Field({})
+    """By name."""
+
+    @model_validator(mode="after")
+    def experiments_fit(self):
+        """Refuse experiments on ensembles, or on boundary conditions, that aren't there."""
+        for name, experiment in self.experiments.items():
+            self._check(experiment, f"experiments.{name}")
+        return self
+
+    @model_validator(mode="after")
+    def searches_fit(self):
+        """Refuse searches of which an end or a choice gives no valid experiment."""
+        for name, search in self.searches.items():
+            if search.experiment not in self.experiments:
+                raise InputError(
+                    f"searches.{name}.experiment = {search.experiment!r}; "
+                    f"there are: {', '.join(self.experiments) or 'none'}"
+                )
+            self._space(name)
+            for varied in self.varied(name):
+                self._check(varied, f"searches.{name}.space")
+        return self
+
+    def _check(self, experiment: ExperimentSettings, key: str):
+        repeated = set(experiment.train_ensembles) & set(experiment.test_ensembles)
+        if repeated or len(set(experiment.ensembles)) != len(experiment.ensembles):
+            raise InputError(f"{key} names an ensemble twice; a test ensemble must be unseen")
+        for ensemble in experiment.ensembles:
+            if ensemble not in self.ensembles:
+                raise InputError(
+                    f"{key} names the ensemble {ensemble!r}; there are: {', '.join(self.ensembles)}"
+                )
+        wanted = experiment.preprocess.boundary_condition
+        if wanted not in self.homogenize.boundary_conditions:
+            raise InputError(
+                f"{key}.preprocess.boundary_condition = {wanted!r} is not computed; "
+                f"homogenize.boundary_conditions are: {', '.join(self.homogenize.boundary_conditions)}"
+            )
+
+    def varied(self, search: str) -> Iterator[ExperimentSettings]:
+        """The experiment of a search with each end or choice of its space in turn."""
+        chosen = self.searches[search]
+        for key, options in chosen.space.items():
+            for value in tried(options):
+                yield self.experiments[chosen.experiment].substituted(
+                    {key: value}, f"searches.{search}.space"
+                )
+
+    def _space(self, search: str) -> dict:
+        """Space of a search, its values as the settings read them: 0 is 0.0 for a rate, "1e-3" is 0.001."""
+        chosen, source = self.searches[search], f"searches.{search}.space"
+        experiment = self.experiments[chosen.experiment]
+        return {
+            key: as_read(options, key, experiment, source) for key, options in chosen.space.items()
+        }
+
+    def shard_size(self, ensemble: str) -> int:
+        """Number of SVEs in one job of an ensemble, so that jobs cost alike at any ratio."""
+        mean_grains = self.tessellate_slice(ensemble).ratio ** 2
+        return max(1, int(self.shard_grains / mean_grains))
+
+    def tessellate_slice(self, ensemble: str) -> TessellateSettings:
+        """All that the structures of an ensemble depend on."""
+        return self.ensembles[ensemble].tessellate(self.seed)
+
+    def homogenize_slice(self, ensemble: str) -> HomogenizeSettings:
+        """All that the solutions of an ensemble depend on, beside its meshes."""
+        material = self.ensembles[ensemble].material or self.homogenize.material
+        return self.homogenize.model_copy(update={"material": material})
+
+    def assemble_slice(self, ensemble: str) -> AssembleSettings:
+        """All that joining the shards of an ensemble depends on."""
+        return AssembleSettings(
+            ensemble=ensemble,
+            count=self.ensembles[ensemble].count,
+            shard_size=self.shard_size(ensemble),
+            label_pixels=self.label_pixels,
+            max_failed_fraction=self.max_failed_fraction,
+        )
+
+    def preprocess_slice(self, experiment: str) -> PreprocessSlice:
+        """All that the inputs of an experiment depend on, beside its ensembles."""
+        chosen = self.experiments[experiment]
+        return PreprocessSlice(
+            train_ensembles=chosen.train_ensembles, **chosen.preprocess.model_dump()
+        )
+
+    def trial_slice(self, search: str) -> TrialSlice:
+        """All that the trials of a search depend on; not how many there are."""
+        chosen = self.searches[search]
+        return TrialSlice(
+            preprocess=self.preprocess_slice(chosen.experiment),
+            train=self.experiments[chosen.experiment].train,
+            space=self._space(search),
+            **chosen.model_dump(include={"seed", "startup_trials", "warmup_epochs"}),
+        )
+
+    def search_slice(self, search: str) -> SearchSlice:
+        """All that the outcome of a search depends on, beside its trials."""
+        chosen = self.searches[search]
+        return SearchSlice(
+            experiment=self.experiments[chosen.experiment],
+            space=self._space(search),
+            **chosen.model_dump(include={"trials", "seed"}),
+        )

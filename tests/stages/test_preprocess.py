@@ -1,0 +1,216 @@
+"""Inputs against the ensembles they come from: every picture, every number, and who may be where in the split."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from polysve.base.errors import InputError
+from polysve.data import h5
+from polysve.data.ensemble import Ensemble
+from polysve.learning import encoding
+from polysve.settings.experiment import PreprocessSlice
+from polysve.stages import preprocess
+
+
+def recipe(**changes):
+    return PreprocessSlice(**{"train_ensembles": ["ratio4"], "pixels": 24, **changes})
+
+
+def prepare(ensembles, folder, **changes):
+    """Run the stage and read everything it wrote."""
+    preprocess.run(folder / "inputs.h5", ensembles, recipe(**changes))
+    with h5py.File(folder / "inputs.h5") as file:
+        read = {n: {k: v[:] for k, v in g.items()} | dict(g.attrs) for n, g in file.items()}
+        return read, dict(file.attrs)
+
+
+@pytest.mark.parametrize("encoding", ["grey", "harmonic"])
+def test_inputs_are_those_of_the_ensemble(ensembles, tmp_path, encoding):
+    groups, attributes = prepare(ensembles, tmp_path, encoding=encoding, median_passes=1)
+    assert json.loads(attributes["material"])["c44_gpa"] == 79.51
+    assert attributes["boundary_condition"] == "pbc"
+    for name, pixels in (("ratio4", 24), ("ratio6", 36)):
+        group = groups[name]
+        assert group["images"].shape[1:3] == (pixels, pixels)
+        assert group["window_um"] / group["grain_size_um"] == float(name[-1])
+        source = Ensemble(ensembles[name])
+        rows = {index: row for row, index in enumerate(source.index)}
+        assert sorted(group["index"]) == sorted(rows)
+        for n, index in enumerate(group["index"]):
+            row = rows[index]
+            labels, theta = source.label_images(row, row + 1)[0], source.theta(row)
+            image = encoding.encode(labels, theta, pixels, encoding, 1)
+            assert np.array_equal(group["images"][n], image)
+            stiffness = source.stiffness("pbc")[row]
+            assert np.array_equal(group["stiffness"][n], stiffness)
+            assert np.allclose(1 / np.linalg.inv(stiffness)[0, 0], group["young_modulus"][n])
+            c11, c66, c16 = group["targets"][n]
+            assert (c11, c66, c16) == (stiffness[0, 0], stiffness[2, 2], stiffness[0, 2])
+            field = np.exp(4j * theta)[labels]
+            assert np.allclose(group["harmonic_means"][n], [field.mean().real, field.mean().imag])
+            shares = [np.mean(labels == grain) ** 2 for grain in range(len(theta))]
+            assert np.isclose(group["squared_areas"][n], sum(shares))
+
+
+def test_young_modulus_target_and_constant_pixel_number(ensembles, tmp_path):
+    groups, _ = prepare(
+        ensembles,
+        tmp_path,
+        target="young_modulus",
+        constant_pitch=False,
+        boundary_condition="kubc",
+    )
+    for name, group in groups.items():
+        assert group["images"].shape[1:3] == (24, 24)
+        assert np.array_equal(group["targets"][:, 0], group["young_modulus"])
+        with h5py.File(ensembles[name]) as file:
+            by_index = dict(zip(file["index"][:], file["young_modulus/kubc"][:], strict=True))
+        assert np.allclose(group["young_modulus"], [by_index[i] for i in group["index"]])
+
+
+@pytest.mark.parametrize("augmentation", ["naive", "consistent"])
+def test_copies_are_made_of_training_sves_only(ensembles, tmp_path, augmentation):
+    groups, _ = prepare(ensembles, tmp_path, augmentation=augmentation)
+    plain, _ = prepare(ensembles, tmp_path)
+    assert set(groups["ratio6"]["symmetry"]) == {0}
+    group = groups["ratio4"]
+    splits = {}
+    for index, split in zip(group["index"], group["split"], strict=True):
+        splits.setdefault(index, set()).add(split)
+    assert all(len(each) == 1 for each in splits.values())
+    for index, each in splits.items():
+        copies = sorted(group["symmetry"][group["index"] == index])
+        assert copies == (list(range(8)) if each == {preprocess.TRAIN} else [0])
+    originals = group["symmetry"] == 0
+    for name in ("index", "split", "images", "stiffness"):
+        assert np.array_equal(group[name][originals], plain["ratio4"][name])
+
+    source = Ensemble(ensembles["ratio4"])
+    turns = np.array([pair[0] for pair in encoding.SYMMETRIES])[group["symmetry"]]
+    mirrored = np.array([pair[1] for pair in encoding.SYMMETRIES])[group["symmetry"]]
+    truth = source.stiffness("pbc")[np.searchsorted(source.index, group["index"])]
+    sign = np.where(mirrored, -1, 1) if augmentation == "consistent" else np.ones(len(truth))
+    # By the bulk identity, of the three free numbers only C16 sees a symmetry, and only the mirror.
+    assert np.allclose(group["targets"][:, 2], sign * truth[:, 0, 2], atol=1e-6)
+    assert np.allclose(group["targets"][:, :2], truth[:, [0, 2], [0, 2]], atol=1e-6)
+    assert np.allclose(group["young_modulus"], 1 / np.linalg.inv(truth)[:, 0, 0], atol=1e-6)
+    assert set(turns) == {0, 1, 2, 3}
+    seen = group["images"].mean((1, 2), dtype=float)
+    assert np.allclose(seen, group["harmonic_means"], atol=1e-5)
+
+
+@given(
+    count=st.integers(8, 3000),
+    seed=st.integers(0, 2**31),
+    validation=st.floats(0.05, 0.4),
+    test=st.floats(0.05, 0.4),
+    data=st.data(),
+)
+@settings(max_examples=50, deadline=None)
+def test_split_is_a_partition_that_grows_only_in_training(count, seed, validation, test, data):
+    how = {"seed": seed, "validation_fraction": validation, "test_fraction": test}
+    parts = preprocess.split(count, "ratio4", recipe(**how))
+    counts = np.bincount(parts, minlength=3)
+    assert counts[preprocess.TEST] == max(1, round(test * count))
+    assert counts[preprocess.VALIDATION] == max(1, round(validation * count))
+    assert counts[:3].sum() == count
+    if counts[preprocess.TRAIN] >= 4:
+        fewer = data.draw(st.integers(4, int(counts[preprocess.TRAIN])))
+        small = preprocess.split(count, "ratio4", recipe(**how, train_count=fewer))
+        assert np.array_equal(small == preprocess.TEST, parts == preprocess.TEST)
+        assert np.array_equal(small == preprocess.VALIDATION, parts == preprocess.VALIDATION)
+        assert np.sum(small == preprocess.TRAIN) == fewer
+        assert np.all(parts[small == preprocess.TRAIN] == preprocess.TRAIN)
+
+
+def test_split_depends_on_seed_and_name():
+    parts = preprocess.split(500, "ratio4", recipe())
+    assert np.array_equal(parts, preprocess.split(500, "ratio4", recipe(augmentation="naive")))
+    assert not np.array_equal(parts, preprocess.split(500, "ratio4", recipe(seed=2)))
+    assert not np.array_equal(parts, preprocess.split(500, "ratio6", recipe()))
+
+
+def test_train_count_leaves_sves_out(ensembles, tmp_path):
+    groups, _ = prepare(ensembles, tmp_path, train_count=5)
+    assert np.sum(groups["ratio4"]["split"] == preprocess.TRAIN) == 5
+    assert len(groups["ratio4"]["index"]) == 5 + 6 + 6
+    assert len(groups["ratio6"]["index"]) == 12
+
+
+def test_two_training_ensembles(ensembles, tmp_path):
+    groups, _ = prepare(ensembles, tmp_path, train_ensembles=["ratio6", "ratio4"])
+    assert groups["ratio6"]["images"].shape[1] == 24
+    assert groups["ratio4"]["images"].shape[1] == 16
+    assert all(set(group["split"]) == {0, 1, 2} for group in groups.values())
+
+
+def test_inputs_are_the_same_twice(ensembles, tmp_path):
+    first, _ = prepare(ensembles, tmp_path, augmentation="consistent")
+    again, _ = prepare(dict(reversed(ensembles.items())), tmp_path, augmentation="consistent")
+    for name, group in first.items():
+        assert all(np.array_equal(values, again[name][key]) for key, values in group.items())
+
+
+def damaged(file):
+    """Break a byte in the middle of the last label image."""
+    with h5py.File(file) as opened:
+        chunk = opened["label_image"].id.get_chunk_info(len(opened["label_image"]) - 1)
+    with open(file, "rb+") as opened:
+        opened.seek(chunk.byte_offset + chunk.size // 2)
+        byte = opened.read(1)
+        opened.seek(-1, 1)
+        opened.write(bytes([byte[0] ^ 0xFF]))
+
+
+def without_pbc(file):
+    with h5py.File(file, "r+") as opened:
+        del opened["stiffness/pbc"]
+    h5._seal(file)
+
+
+def of_copper(file):
+    with h5py.File(file, "r+") as opened:
+        opened.attrs["material"] = json.dumps({"c11_gpa": 168.4, "c12_gpa": 121.4, "c44_gpa": 75.4})
+    h5._seal(file)
+
+
+def no_ensemble(file):
+    file.write_text("x_um,y_um\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (damaged, r"ratio6.h5: damaged: its bytes do not match"),
+        (without_pbc, r"ratio6.h5: boundary_condition = 'pbc' is not in the file; .*kubc"),
+        (of_copper, r"ratio6.h5: material = .*168.4.*one material"),
+        (no_ensemble, r"ratio6.h5: has no seal"),
+    ],
+)
+def test_bad_files_are_refused_by_name_and_leave_nothing(ensembles, tmp_path, spoil, message):
+    file = tmp_path / "ratio6.h5"
+    shutil.copy(ensembles["ratio6"], file)
+    spoil(file)
+    folder = tmp_path / "out"
+    with pytest.raises(InputError, match=message):
+        preprocess.run(folder / "inputs.h5", {**ensembles, "ratio6": file}, recipe())
+    assert not list(folder.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_ensembles": ["ratio5"]}, "train_ensembles = ratio5: .*ratio4, ratio6"),
+        ({"train_count": 29}, "train_count = 29: ratio4 has 40 SVEs.*allowed is 1 to 28"),
+        ({"pixels": 80}, "pixels = 120: the label image has 96 x 96"),
+    ],
+)
+def test_bad_settings_are_refused(ensembles, tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        preprocess.run(tmp_path / "inputs.h5", ensembles, recipe(**changes))
+    assert not list(tmp_path.glob("*"))

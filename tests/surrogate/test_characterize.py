@@ -1,0 +1,170 @@
+"""Scatter of many structures: statistics with known answers, and the command."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from polysve.surrogate.characterize import PERCENT, control_variates, describe, fit_laws, size_law
+
+pytestmark = pytest.mark.surrogate
+
+
+def test_intervals_hold_the_truth_as_often_as_stated():
+    law = stats.norm(150, 2)
+    held = {"mean": 0, "std": 0, "median": 0}
+    for seed in range(25):
+        found = describe(law.rvs(400, random_state=seed))
+        for name, interval, truth in (
+            ("mean", found["mean_interval_gpa"], 150),
+            ("std", found["std_interval_gpa"], 2),
+            ("median", found["quantile_intervals_gpa"]["50"], 150),
+        ):
+            held[name] += interval[0] <= truth <= interval[1]
+    for count in held.values():
+        # 95 % of 25 are 24; fewer than 20 happen once in a thousand
+        assert count >= 20
+
+
+def test_quantiles_are_those_of_the_law():
+    found = describe(stats.norm(150, 2).rvs(50_000, random_state=1))
+    for percent in PERCENT:
+        exact = stats.norm(150, 2).ppf(percent / 100)
+        low, high = found["quantile_intervals_gpa"][f"{percent:g}"]
+        assert low - 0.05 < exact < high + 0.05
+        assert found["quantiles_gpa"][f"{percent:g}"] == pytest.approx(exact, abs=0.15)
+    assert sum(found["histogram"]["counts"]) == 50_000
+
+
+def test_the_better_law_is_the_true_one():
+    assert fit_laws(stats.norm(10, 3).rvs(2000, random_state=1) + 20)["better"] == "normal"
+    assert fit_laws(stats.lognorm(0.5, 0, 10).rvs(2000, random_state=1))["better"] == "log_normal"
+
+
+class Predicted:
+    """What `control_variates` reads of a prediction."""
+
+    coverage, half_width_gpa = 0.9, 0.5
+
+    def __init__(self, young_modulus_gpa):
+        self.young_modulus_gpa = young_modulus_gpa
+
+
+def test_control_variates_correct_a_biased_network_and_tell_their_error():
+    """Over repeated studies the corrected mean scatters as stated, around the truth."""
+    means, errors, stds, removed = [], [], [], []
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        true = random.normal(150, 3, 4000)
+        # biased, too narrow, and noisy: correlation 0.98
+        network = Predicted(140 + 0.8 * (true - 150) + random.normal(0, 0.49, 4000))
+        found = control_variates(true[:40], network)
+        means.append(found["mean_gpa"])
+        errors.append(found["mean_standard_error_gpa"])
+        stds.append(found["std_gpa"])
+        removed.append(found["variance_removed"])
+    assert np.mean(means) == pytest.approx(150, abs=4 * np.std(means) / np.sqrt(300))
+    assert np.std(means) == pytest.approx(np.mean(errors), rel=0.15)
+    assert np.std(means) < 0.3 * 3 / np.sqrt(40)
+    assert np.mean(stds) == pytest.approx(3, rel=0.02)
+    assert np.mean(removed) == pytest.approx(1 - np.var(means) / (9 / 40), abs=0.02)
+
+
+def test_size_law_finds_factor_and_exponent_with_its_interval():
+    random = np.random.default_rng(1)
+    ratios, counts = np.array([2.0, 4, 6, 10]), np.full(4, 500)
+    inside = 0
+    for _ in range(200):
+        sample = [random.normal(0, 0.1 / r**0.9, 500).std(ddof=1) for r in ratios]
+        law = size_law(ratios, np.array(sample), counts)
+        low, high = law["exponent_interval"]
+        inside += low < 0.9 < high
+    assert 180 <= inside <= 199
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "polysve", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_command_reports_all_and_matches_prediction(small_model, tmp_path):
+    from polysve import load_surrogate
+    from polysve.grains.film import CellMap
+    from polysve.grains.tessellation import draw_structure
+    from polysve.settings.labels import TessellateSettings
+    from polysve.surrogate.workers import ENSEMBLE
+
+    figure = tmp_path / "law.svg"
+    common = ("characterize", "--model", small_model, "--window", "2", "--grain-size", "0.5")
+    answer = run(*common, "--count", "120", "--check", "12", "--figure", figure, "--json")
+    assert answer.returncode == 0, answer.stderr
+    report = json.loads(answer.stdout)
+    assert figure.read_text().startswith("<?xml")
+    assert report["count"] == sum(report["histogram"]["counts"]) == 120
+    assert report["check"]["rms_difference_gpa"] < 0.2
+    assert report["check"]["variance_removed"] > 0.8
+    assert report["check"]["times_as_fast"] > 0
+    settings = TessellateSettings(window_um=2.0, grain_size_um=0.5)
+    drawn = [draw_structure(settings, ENSEMBLE, index) for index in range(120)]
+    films = [CellMap(each.tiling, each.theta_rad, 2.0) for each in drawn]
+    alone = load_surrogate(small_model).predict(films).young_modulus_gpa
+    assert report["mean_gpa"] == pytest.approx(alone.mean(), rel=1e-6)
+    assert report["std_gpa"] == pytest.approx(alone.std(ddof=1), rel=1e-5)
+
+
+def test_command_gives_the_size_effect_whatever_the_workers(small_model):
+    common = ("characterize", "--model", small_model, "--windows", "1.5,3", "--grain-size", "0.5")
+    answers = [run(*common, "--count", "100", "--workers", workers, "--json") for workers in (1, 2)]
+    one, two = (json.loads(answer.stdout) for answer in answers)
+    assert [each["std_gpa"] for each in one["windows"]] == pytest.approx(
+        [each["std_gpa"] for each in two["windows"]], rel=1e-6
+    )
+    assert one["size_effect"]["exponent"] == pytest.approx(1, abs=0.5)
+    assert "window 1.5 µm: window of 100 %" in answers[0].stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--window", "2", "--count", "5"], "--count = 5"),
+        (["--window", "2", "--windows", "2,3"], "one of --window"),
+        (["--windows", "2,x"], "2,x"),
+        (["--window", "0.3"], "between 1 and 200"),
+        (["--window", "2", "--check", "3"], "--check = 3"),
+        (["--window", "2", "--figure", "law.txt"], "law.txt"),
+    ],
+)
+def test_wrong_studies_are_one_line(small_model, arguments, word):
+    answer = run("characterize", "--model", small_model, "--grain-size", "0.5", *arguments)
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    assert word in answer.stderr
+
+
+def test_beam_command(small_model, tmp_path):
+    spec = tmp_path / "beam.yaml"
+    spec.write_text(
+        "widths_um: [2]\nlength_um: 20\nstructures: 100\nbeams: 500\n"
+        "limit: {quantity: deflection_um, at_most: 1.005, of_nominal: true}\n"
+    )
+    figure = tmp_path / "beam.png"
+    answer = run("beam", spec, "--model", small_model, "--figure", figure, "--json")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)["widths"][0]
+    assert figure.stat().st_size > 10_000
+    modulus, inertia = found["sves"]["mean_gpa"] * 1e3, 2 * 2**3 / 12
+    uniform = 3 * modulus * inertia / 20**3
+    assert found["stiffness_n_per_m"]["mean"] == pytest.approx(uniform, rel=0.01)
+    assert 0 < found["reliability"]["failure_probability"] < 1
+    spec.write_text("length_um: 21\nwidths_um: [2]\n")
+    answer = run("beam", spec, "--model", small_model)
+    assert answer.returncode == 2
+    assert "whole multiples" in answer.stderr
