@@ -32,8 +32,8 @@ def package(tmp_path):
         "deep": '"""Text."""\n\ndef f(x):\n    """Text."""\n    return x + 1  # why\n',
         "shallow": "def g():\n    from polysve import deep\n    return deep.f(1)\n",
         "stages/__init__": "",
-        "stages/one": "import polysve.shallow\nfrom polysve.settings.experiment import X\n"
-        "from polysve.settings.study import Y\nfrom numpy import sin\n",
+        "stages/one": "import polysve.shallow\nfrom polysve.settings.study import X\n"
+        "from polysve.base.files import Y\nfrom polysve.basement import Z\nfrom numpy import sin\n",
     }
     for name, text in files.items():
         (root / f"{name}.py").write_text(text)
