@@ -7,11 +7,10 @@ A quaternion (w, x, y, z) turns crystal axes into window axes: v_window = R v_cr
 import warnings
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from polysve.errors import InputError
-
-Array = NDArray[np.float64]
+from polysve.base.errors import InputError
+from polysve.base.types import Array
 
 NORM_TOLERANCE = 1e-3
 """How far the length of a quaternion may be off one: files round to few digits."""
@@ -92,7 +91,7 @@ def checked(quaternions: ArrayLike, source: str) -> Array:
     >>> checked([[1, 1, 0, 0]], "film.h5")
     Traceback (most recent call last):
         ...
-    polysve.errors.InputError: film.h5: quaternion 0 = [1, 1, 0, 0] has length 1.414; allowed are unit quaternions
+    polysve.base.errors.InputError: film.h5: quaternion 0 = [1, 1, 0, 0] has length 1.414; allowed are unit quaternions
     """
     given = np.asarray(quaternions, float)
     if given.shape[-1:] != (4,):

@@ -1,4 +1,4 @@
-"""Elastic constants of cubic crystals: rotation, plane stress, bounds and directional moduli.
+"""Films of grains of square symmetry: Q·(1,1,0) = 2K·(1,1,0) with one K, and the identities that follow.
 
 Stiffnesses are in GPa, Voigt order 11, 22, 12 (in the plane) with engineering shear.
 """
@@ -9,6 +9,76 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polysve.base.types import Array
+from polysve.crystals.stiffness import voigt_reuss, young_modulus  # noqa: F401
+
+SYMMETRY_TOLERANCE = 1e-10
+"""Relative; what turning a crystal leaves of rounding errors is a thousand times less."""
+
+
+class SquareSymmetry(NamedTuple):
+    """What the grains of a film of square symmetry have in common."""
+
+    bulk_gpa: float
+    """Area modulus K of every grain: C̄·(1,1,0) = 2K·(1,1,0) for any mesh and boundary condition."""
+    shear_gpa: tuple[float, float] | None
+    """Smaller and larger shear modulus of the one Q that all grains are turns of; none if they are not."""
+
+    @property
+    def geometric_mean(self) -> float | None:
+        """Geometric mean of the extreme Young's moduli of a periodic film, exact; none without one Q.
+
+        Duality of plane elasticity, as for `PlaneStress.geometric_mean`.
+        """
+        if self.shear_gpa is None:
+            return None
+        product = np.prod([4 * self.bulk_gpa * g / (self.bulk_gpa + g) for g in self.shear_gpa])
+        return float(np.sqrt(product))
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether all grains are the same isotropic sheet: then every window has that stiffness."""
+        return self.shear_gpa is not None and bool(
+            np.isclose(*self.shear_gpa, rtol=SYMMETRY_TOLERANCE, atol=0)
+        )
+
+
+def square_symmetry(stiffness_gpa: ArrayLike) -> SquareSymmetry | None:
+    """Test whether grains have square symmetry, on their stiffness and not on the names of crystals.
+
+    Parameters
+    ----------
+    stiffness_gpa : array_like, shape (n, 3, 3)
+        Q of the grains in window axes.
+
+    Returns
+    -------
+    SquareSymmetry or None
+        None where Q·(1,1,0) = 2K·(1,1,0) fails in a grain, or K differs, by more than 1e-10.
+
+    Examples
+    --------
+    >>> silicon = plane_stress(165.64, 63.94, 79.51)
+    >>> film = square_symmetry(silicon.stiffness([0.1, 0.7, 1.3]))
+    >>> round(film.bulk_gpa, 3), round(film.geometric_mean, 4), film.isotropic
+    (90.108, 148.2173, False)
+    """
+    stiffness = np.asarray(stiffness_gpa, float)
+    under_pressure = stiffness[..., :2].sum(-1)
+    twice_bulk = under_pressure[:, :2].mean()
+    if (
+        np.abs(under_pressure - twice_bulk * np.array([1, 1, 0])).max()
+        > SYMMETRY_TOLERANCE * twice_bulk
+    ):
+        return None
+    # what is left of Q acts on the two shears at 45° to each other: a symmetric 2×2 matrix
+    mean = (stiffness[:, 0, 0] + stiffness[:, 1, 1] - 2 * stiffness[:, 0, 1]) / 4
+    half = (mean - stiffness[:, 2, 2]) / 2
+    amplitude = np.hypot(half, (stiffness[:, 0, 2] - stiffness[:, 1, 2]) / 2)
+    centre = (mean + stiffness[:, 2, 2]) / 2
+    shear = np.stack([centre - amplitude, centre + amplitude], -1)
+    one = np.ptp(shear, axis=0).max() <= SYMMETRY_TOLERANCE * twice_bulk
+    moduli = tuple(float(modulus) for modulus in shear.mean(0)) if one else None
+    return SquareSymmetry(float(twice_bulk / 2), moduli)
 
 
 class PlaneStress(NamedTuple):
@@ -74,6 +144,30 @@ class PlaneStress(NamedTuple):
         matrix[..., 0, 2] = matrix[..., 2, 0] = half * sin4
         matrix[..., 1, 2] = matrix[..., 2, 1] = -half * sin4
         return matrix
+
+
+def upright(stiffness_gpa: ArrayLike) -> PlaneStress:
+    """Plane stress of a crystal whose fourfold axis is the film normal: cubic, or tetragonal of six constants.
+
+    Parameters
+    ----------
+    stiffness_gpa : array_like, shape (6, 6)
+        In crystal axes.
+
+    Examples
+    --------
+    >>> rutile = np.diag([92.0, 92.0, 335.2, 124.4, 124.4, 194.8])
+    >>> rutile[:3, :3] += [[179.4, 178.0, 149.6], [178.0, 179.4, 149.6], [149.6, 149.6, 148.8]]
+    >>> round(upright(rutile).q11, 3)
+    225.160
+    """
+    stiffness = np.asarray(stiffness_gpa, float)
+    softening = stiffness[0, 2] ** 2 / stiffness[2, 2]
+    return PlaneStress(
+        float(stiffness[0, 0] - softening),
+        float(stiffness[0, 1] - softening),
+        float(stiffness[5, 5]),
+    )
 
 
 def plane_stress(c11_gpa: float, c12_gpa: float, c44_gpa: float) -> PlaneStress:
@@ -172,31 +266,6 @@ def in_plane_angle(euler_deg: ArrayLike, tolerance_deg: float = 1e-3) -> Array:
     return np.where(off <= np.deg2rad(tolerance_deg), theta, np.nan)
 
 
-def young_modulus(stiffness_gpa: ArrayLike, phi_rad: ArrayLike = 0.0) -> Array:
-    """Young's modulus of a plane stiffness in a direction.
-
-    Parameters
-    ----------
-    stiffness_gpa : array_like, shape (..., 3, 3)
-    phi_rad : array_like
-        Direction from x1, broadcast against the leading shape.
-
-    Returns
-    -------
-    array
-        1/E(φ) = S11 c⁴ + S22 s⁴ + (2 S12 + S66) c² s² + 2 S16 c³ s + 2 S26 c s³ (Ting, Anisotropic Elasticity, 1996).
-    """
-    compliance = np.linalg.inv(np.asarray(stiffness_gpa, float))
-    cos, sin = np.cos(phi_rad), np.sin(phi_rad)
-    return 1 / (
-        compliance[..., 0, 0] * cos**4
-        + compliance[..., 1, 1] * sin**4
-        + (2 * compliance[..., 0, 1] + compliance[..., 2, 2]) * cos**2 * sin**2
-        + 2 * compliance[..., 0, 2] * cos**3 * sin
-        + 2 * compliance[..., 1, 2] * cos * sin**3
-    )
-
-
 def extreme_moduli(stiffness_gpa: ArrayLike) -> tuple[Array, Array]:
     """Smallest and largest directional Young's modulus of stiffnesses that obey the bulk identity.
 
@@ -253,13 +322,3 @@ def restore_geometric_mean(stiffness_gpa: ArrayLike, factor: ArrayLike, bulk_gpa
     compliance[..., 0, 2] = compliance[..., 2, 0] = 2 * sin4
     compliance[..., 1, 2] = compliance[..., 2, 1] = -2 * sin4
     return np.linalg.inv(compliance)
-
-
-def voigt_reuss(stiffness_gpa: ArrayLike, area: ArrayLike) -> tuple[Array, Array]:
-    """Voigt (upper) and Reuss (lower) bound from grain stiffnesses (n, 3, 3) and grain areas (n,)."""
-    weight = np.asarray(area, float) / np.sum(area)
-    voigt = np.einsum("g,gij->ij", weight, stiffness_gpa)
-    reuss = np.linalg.inv(
-        np.einsum("g,gij->ij", weight, np.linalg.inv(np.asarray(stiffness_gpa, float)))
-    )
-    return voigt, reuss

@@ -4,9 +4,9 @@ Stiffnesses are in GPa, with engineering shear. In space Voigt order is 11, 22, 
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from polysve.base.types import Array
 
 VOIGT = np.array([0, 1, 2, 1, 0, 0]), np.array([0, 1, 2, 2, 2, 1])
 """First and second index of each component of a 6×6 stiffness."""
