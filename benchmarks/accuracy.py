@@ -13,7 +13,7 @@ import numpy as np
 from polysve.crystals.square import young_modulus
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
-from polysve.grains.tessellation import draw_structure
+from polysve.grains.tessellation import draw_film
 from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
 
 GRAIN_SIZE_UM = 0.5
@@ -44,7 +44,7 @@ def moduli(structure, window_um: float, settings) -> tuple[np.ndarray, np.ndarra
     """Ē raw and as a label under the three conditions, and the milliseconds it took."""
     mesh_settings, homogenize_settings = settings
     start = time.process_time()
-    mesh = mesh_tiling(structure.tiling, window_um, GRAIN_SIZE_UM, mesh_settings)
+    mesh = mesh_tiling(structure.shape, window_um, GRAIN_SIZE_UM, mesh_settings)
     label = label_mesh(mesh, structure.theta_rad, homogenize_settings)
     elapsed_ms = 1e3 * (time.process_time() - start)
     raw = np.array([young_modulus(label.raw_stiffness_gpa[name]) for name in CONDITIONS])
@@ -58,7 +58,7 @@ def moduli(structure, window_um: float, settings) -> tuple[np.ndarray, np.ndarra
 def measure(ratio: float, count: int) -> dict:
     """Relative errors of every variant at one ratio."""
     settings = TessellateSettings(window_um=ratio * GRAIN_SIZE_UM, grain_size_um=GRAIN_SIZE_UM)
-    structures = [draw_structure(settings, "accuracy", index) for index in range(count)]
+    structures = [draw_film(settings, "accuracy", index) for index in range(count)]
     reference = np.array([moduli(each, settings.window_um, REFERENCE)[1] for each in structures])
     table = {}
     for name, variant in VARIANTS.items():

@@ -14,8 +14,8 @@ from polysve.crystals.square import extreme_moduli, plane_stress
 from polysve.fem.apparent import apparent_stiffness
 from polysve.fem.mesh import mesh_tiling
 from polysve.grains.mesh import Mesh
-from polysve.grains.tessellation import draw_structure
-from polysve.settings.labels import MaterialSettings, MeshSettings, TessellateSettings
+from polysve.grains.tessellation import draw_film
+from polysve.settings.labels import MeshSettings, TessellateSettings
 
 GRAIN_SIZE_UM = 0.5
 COARSE = {
@@ -40,13 +40,13 @@ def refine(mesh: Mesh, times: int) -> Mesh:
 
 def measure(count: int) -> dict:
     """Defect of the geometric mean by mesher, order and refinement: root mean square over the SVEs."""
-    crystal = plane_stress(**MaterialSettings().model_dump())
+    crystal = plane_stress(165.64, 63.94, 79.51)
     settings = TessellateSettings(window_um=4 * GRAIN_SIZE_UM, grain_size_um=GRAIN_SIZE_UM)
-    structures = [draw_structure(settings, "convergence", index) for index in range(count)]
+    structures = [draw_film(settings, "convergence", index) for index in range(count)]
     result = {}
     for mesher, coarse in COARSE.items():
         meshes = [
-            mesh_tiling(each.tiling, settings.window_um, GRAIN_SIZE_UM, coarse)
+            mesh_tiling(each.shape, settings.window_um, GRAIN_SIZE_UM, coarse)
             for each in structures
         ]
         for order, levels in LEVELS.items():

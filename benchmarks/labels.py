@@ -24,10 +24,9 @@ from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
 from polysve.fem.outline import clean_outline
 from polysve.grains.raster import label_image
-from polysve.grains.tessellation import draw_structure
+from polysve.grains.tessellation import draw_film
 from polysve.settings.labels import (
     HomogenizeSettings,
-    MaterialSettings,
     MeshSettings,
     TessellateSettings,
 )
@@ -141,22 +140,22 @@ def draw(ratio: float, count: int, pixels: list[int]) -> tuple[list[Sve], dict, 
     """SVEs, their images, and the reference moduli (count, 3)."""
     settings = TessellateSettings(window_um=ratio * GRAIN_SIZE_UM, grain_size_um=GRAIN_SIZE_UM)
     merge_um = MeshSettings().merge_fraction * GRAIN_SIZE_UM
-    crystal = plane_stress(**MaterialSettings().model_dump())
+    crystal = plane_stress(165.64, 63.94, 79.51)
     zero, cos4, sin4 = (
         crystal.stiffness_from_harmonics(*each) for each in ((0, 0), (1, 0), (0, 1))
     )
     parts = np.array([zero, cos4 - zero, sin4 - zero])
     sves, images, reference = [], {}, []
     for index in range(count):
-        structure = draw_structure(settings, "benchmark", index)
-        outline = clean_outline(structure.tiling, settings.window_um, merge_um)
+        structure = draw_film(settings, "benchmark", index)
+        outline = clean_outline(structure.shape, settings.window_um, merge_um)
         sves.append(
             Sve(
                 settings.window_um,
                 GRAIN_SIZE_UM,
                 PEER_ELEMENT_SIZE * GRAIN_SIZE_UM,
                 *outline,
-                *structure.tiling,
+                *structure.shape,
                 structure.theta_rad,
                 crystal.stiffness(structure.theta_rad),
                 parts,
@@ -164,9 +163,9 @@ def draw(ratio: float, count: int, pixels: list[int]) -> tuple[list[Sve], dict, 
         )
         harmonics = np.stack([np.cos(4 * structure.theta_rad), np.sin(4 * structure.theta_rad)])
         for size in pixels:
-            image = label_image(structure.tiling, settings.window_um, size)
+            image = label_image(structure.shape, settings.window_um, size)
             images[f"{index}/image{size}"] = harmonics[:, image]
-        mesh = mesh_tiling(structure.tiling, settings.window_um, GRAIN_SIZE_UM, REFERENCE[0])
+        mesh = mesh_tiling(structure.shape, settings.window_um, GRAIN_SIZE_UM, REFERENCE[0])
         label = label_mesh(mesh, structure.theta_rad, REFERENCE[1])
         reference.append([young_modulus(label.stiffness_gpa[name]) for name in ALL])
     return sves, images, np.array(reference)

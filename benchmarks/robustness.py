@@ -13,7 +13,7 @@ from multiprocessing import get_context
 
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
-from polysve.grains.tessellation import draw_structure, grain_count
+from polysve.grains.tessellation import draw_film, grain_count
 from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
 
 GRAIN_SIZE_UM = 0.5
@@ -36,7 +36,7 @@ def tessellate(ratio: float, count: int, periodic: bool) -> dict:
     failures, start = [], time.process_time()
     for index in range(count):
         try:
-            tiling = draw_structure(settings, "robustness", index).tiling
+            tiling = draw_film(settings, "robustness", index).tiling
         except Exception as error:
             failures.append([index, f"{type(error).__name__}: {error}"])
             continue
@@ -74,8 +74,8 @@ def label(ratio: float, count: int, periodic: bool, algorithm: str) -> dict:
     start = time.process_time()
     for index in range(count):
         try:
-            structure = draw_structure(settings, "robustness", index)
-            mesh = mesh_tiling(structure.tiling, settings.window_um, GRAIN_SIZE_UM, mesh_settings)
+            structure = draw_film(settings, "robustness", index)
+            mesh = mesh_tiling(structure.shape, settings.window_um, GRAIN_SIZE_UM, mesh_settings)
             quality = label_mesh(mesh, structure.theta_rad, homogenize_settings).quality
             reason = broken(quality)
         except Exception as error:

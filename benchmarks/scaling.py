@@ -18,7 +18,7 @@ from robustness import GRAIN_SIZE_UM, alone, peak_memory_mb, settings_of
 
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
-from polysve.grains.tessellation import draw_structure, grain_count
+from polysve.grains.tessellation import draw_film, grain_count
 from polysve.settings.labels import HomogenizeSettings, MeshSettings
 
 LARGEST_EXPONENT = 0.3
@@ -32,9 +32,9 @@ def cost(ratio: float, count: int) -> dict:
     # the first SVE only warms up
     for index in [0, *range(count)]:
         start = time.process_time()
-        structure = draw_structure(settings, "scaling", index)
+        structure = draw_film(settings, "scaling", index)
         drawn = time.process_time()
-        mesh = mesh_tiling(structure.tiling, settings.window_um, GRAIN_SIZE_UM, mesh_settings)
+        mesh = mesh_tiling(structure.shape, settings.window_um, GRAIN_SIZE_UM, mesh_settings)
         meshed = time.process_time()
         label_mesh(mesh, structure.theta_rad, homogenize_settings)
         times.append((drawn - start, meshed - drawn, time.process_time() - meshed))

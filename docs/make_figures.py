@@ -14,30 +14,31 @@ from matplotlib.tri import Triangulation
 from polysve.crystals import square
 from polysve.fem import apparent, fields
 from polysve.fem.mesh import mesh_tiling
-from polysve.figures import ensembles, style
+from polysve.figures import style
 from polysve.grains import raster, tessellation
 from polysve.grains.mesh import Mesh
 from polysve.learning import encoding
-from polysve.settings.labels import MaterialSettings, MeshSettings, TessellateSettings
+from polysve.settings.labels import MeshSettings, TessellateSettings
 
-MATERIAL = MaterialSettings().model_dump()
-SILICON = square.plane_stress(**MATERIAL)
+SILICON = square.plane_stress(165.64, 63.94, 79.51)
 GRAIN_UM = 0.5
 AMPLIFIED = 2500
 DETAIL_UM = (0.9, 1.4), (0.25, 0.75)
 """Part of the window whose pixels the figure of the pipeline shows."""
 
 
-def draw_sve(ratio: int, index: int = 0) -> tuple[tessellation.Structure, float]:
+def draw_sve(ratio: int, index: int = 0) -> tuple[Film, float]:
     """One structure and its window in µm."""
     window_um = ratio * GRAIN_UM
     settings = TessellateSettings(window_um=window_um, grain_size_um=GRAIN_UM)
-    return tessellation.draw_structure(settings, f"ratio{ratio}", index), window_um
+    return tessellation.draw_film(settings, f"ratio{ratio}", index).made_of(
+        find("silicon")
+    ), window_um
 
 
-def mesh_sve(sve: tessellation.Structure, window_um: float, size: float) -> Mesh:
+def mesh_sve(sve: Film, window_um: float, size: float) -> Mesh:
     settings = MeshSettings(algorithm="gmsh", element_size_fraction=size)
-    return mesh_tiling(sve.tiling, window_um, GRAIN_UM, settings)
+    return mesh_tiling(sve.shape, window_um, GRAIN_UM, settings)
 
 
 def structures() -> Figure:
@@ -45,8 +46,7 @@ def structures() -> Figure:
     figure, axes = style.panels(1, 3, 1.1)
     for axis, ratio in zip(axes, (4, 6, 10), strict=True):
         sve, window_um = draw_sve(ratio)
-        labels = raster.label_image(sve.tiling, window_um, 512)
-        picture = ensembles.draw_structure(axis, sve.theta_rad[labels], window_um)
+        picture = draw_grains(axis, sve)
         axis.set(title=f"L/s = {ratio}", xlabel="x1 (µm)", ylabel="x2 (µm)")
     bar = figure.colorbar(picture, ax=list(axes), ticks=style.ANGLES_DEG, format="%g", shrink=0.7)
     bar.set_label("θ (°), 90 = 0")
@@ -56,7 +56,7 @@ def structures() -> Figure:
 def pipeline() -> Figure:
     """Label image to network input: the window above, one corner of grains before and after each step below."""
     sve, window_um = draw_sve(4)
-    labels = raster.label_image(sve.tiling, window_um, 512)
+    labels = raster.label_image(sve.shape, window_um, 512)
     grey = encoding.paint(labels, encoding.grey_levels(sve.theta_rad))
     small = encoding.resize(grey, 128)
     waves = encoding.encode(labels, sve.theta_rad, 64)
@@ -103,7 +103,7 @@ def boundary_conditions() -> Figure:
         "subc": "SUBC: edge free, t = σ·n",
     }
     for axis, (name, title) in zip(axes, names.items(), strict=True):
-        solution = fields.solve(mesh, sve.theta_rad, MATERIAL, name)
+        solution = fields.solve_fields(sve, mesh, name)
         fluctuation_um = solution.fluctuation_um - solution.fluctuation_um[edge].mean(0)
         moved = mesh.nodes_um + AMPLIFIED * fluctuation_um
         triangles = Triangulation(*moved.T, mesh.triangles)
@@ -125,7 +125,7 @@ def identities() -> Figure:
     extremes = []
     for index in range(80):
         sve, window_um = draw_sve(4, index)
-        meshed = mesh_tiling(sve.tiling, window_um, GRAIN_UM, MeshSettings())
+        meshed = mesh_tiling(sve.shape, window_um, GRAIN_UM, MeshSettings())
         grain = SILICON.stiffness(sve.theta_rad)
         label = apparent.apparent_stiffness(meshed, grain[meshed.grain], ("pbc",), 3)
         extremes.append(square.extreme_moduli(label["pbc"]))

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from polysve.crystals.catalogue import find
 from polysve.crystals.square import plane_stress
 from polysve.fem.mesh import mesh_tiling
-from polysve.grains.tessellation import draw_structure
+from polysve.grains.tessellation import draw_film
 from polysve.settings.labels import MeshSettings, TessellateSettings
 
 SILICON = plane_stress(165.64, 63.94, 79.51)
@@ -32,18 +33,18 @@ HARD = {
 
 
 def draw(index: int, ratio: float = 3, periodic: bool = False):
-    """A small random structure and its window."""
+    """A small random film of silicon and its window."""
     settings = TessellateSettings(
         window_um=ratio * GRAIN_UM, grain_size_um=GRAIN_UM, periodic=periodic
     )
-    return draw_structure(settings, "tests", index), settings.window_um
+    return draw_film(settings, "tests", index).made_of(find("silicon")), settings.window_um
 
 
 def meshed(index: int, settings: MeshSettings = FAN, **options):
     """Its mesh and the stiffness of each triangle."""
-    structure, window_um = draw(index, **options)
-    mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, settings)
-    return mesh, SILICON.stiffness(structure.theta_rad)[mesh.grain]
+    film, window_um = draw(index, **options)
+    mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, settings)
+    return mesh, film.stiffness_gpa[mesh.grain]
 
 
 def turned(stiffness: np.ndarray, angle_rad: float) -> np.ndarray:

@@ -14,7 +14,7 @@ import typer
 
 from polysve.base.errors import InputError
 from polysve.base.progress import busy
-from polysve.commands import tools
+from polysve.commands import film
 
 app = typer.Typer(
     help="Stiffness and scatter of polysilicon films a few grains wide.",
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(tools.app)
+app.add_typer(film.app)
 
 Input = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False)]
@@ -116,13 +116,10 @@ def assemble(ensemble_dir: Folder, output: Output, settings: SettingsText) -> No
 @app.command()
 def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_okay=False)]) -> None:
     """Draw some structures of an ensemble and the distribution of its stiffness."""
-    from polysve.data.records import RECORD_SUFFIX, write_record
     from polysve.stages import portray as stage
 
     with busy(f"drawing {ensemble.name}"):
         stage.run(ensemble, output_dir)
-    made = sorted(output_dir.glob("*.svg"))
-    write_record(output_dir / f"portray{RECORD_SUFFIX}", "portray", "{}", made, [ensemble])
 
 
 @app.command()
@@ -149,8 +146,7 @@ def _named_files(pairs: list[str]) -> dict[str, Path]:
 @app.command()
 def train(inputs: Input, model: Output, history: Output, settings: SettingsText) -> None:
     """Train one network."""
-    from polysve.data.h5 import require_whole
-    from polysve.data.records import RECORD_SUFFIX, write_record
+    from polysve.data.seal import require_whole
     from polysve.settings.experiment import TrainSettings
     from polysve.settings.model import parse
 
@@ -159,8 +155,6 @@ def train(inputs: Input, model: Output, history: Output, settings: SettingsText)
     from polysve.stages import train as stage
 
     stage.run(inputs, model, history, parsed)
-    record = model.parent / f"train{RECORD_SUFFIX}"
-    write_record(record, "train", parsed.canonical_json(), [model, history], [inputs])
 
 
 @app.command()
@@ -172,21 +166,16 @@ def evaluate(
     settings: SettingsText,
 ) -> None:
     """Judge one network: metrics, predictions, figures."""
-    from polysve.data.h5 import require_whole
-    from polysve.data.records import RECORD_SUFFIX, read_record, write_record
+    from polysve.data.seal import require_whole
     from polysve.settings.experiment import EvaluateSettings
     from polysve.settings.model import parse
 
     parsed = parse(EvaluateSettings, settings, "--settings")
     require_whole(inputs)
-    read_record(model)
+    require_whole(model)
     from polysve.stages import evaluate as stage
 
     stage.run(inputs, model, history, output_dir, parsed)
-    made = [output_dir / "metrics.json"]
-    made += [each for part in ("predictions", "figures") for each in (output_dir / part).iterdir()]
-    record = output_dir / f"evaluate{RECORD_SUFFIX}"
-    write_record(record, "evaluate", parsed.canonical_json(), made, [model])
 
 
 @app.command()
@@ -195,14 +184,9 @@ def compare(
     metrics: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
     """Write the metrics of several experiments side by side."""
-    from polysve.data.records import RECORD_SUFFIX, read_record, write_record
     from polysve.stages import compare as stage
 
-    for file in metrics:
-        read_record(file)
     stage.run(output, metrics)
-    outputs = [output, stage.summary_path(output)]
-    write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", outputs, metrics)
 
 
 @app.command()
@@ -214,7 +198,6 @@ def trial(
     settings: SettingsText,
 ) -> None:
     """Train one network with hyperparameters that Optuna draws from what other trials came to."""
-    from polysve.data.records import RECORD_SUFFIX, write_record
     from polysve.settings.model import parse
     from polysve.settings.search import TrialSlice
 
@@ -222,24 +205,18 @@ def trial(
     from polysve.stages import trial as stage
 
     stage.run(output, study, files, number, parsed)
-    record = output.with_suffix(RECORD_SUFFIX)
-    write_record(record, "trial", parsed.canonical_json(), [output], list(files.values()))
 
 
 @app.command()
 def search(folder: Folder, settings: SettingsText) -> None:
     """Gather the trials of one search: table, best experiment, figures."""
-    from polysve.data.records import RECORD_SUFFIX, write_record
     from polysve.settings.model import parse
     from polysve.settings.study import SearchSlice
 
     parsed = parse(SearchSlice, settings, "--settings")
     from polysve.stages import search as stage
 
-    best = stage.run(folder, parsed)
-    made = [folder / name for name in stage.OUTPUTS]
-    record = folder / f"search{RECORD_SUFFIX}"
-    write_record(record, "search", parsed.canonical_json(), made, [best])
+    stage.run(folder, parsed)
 
 
 @app.command()
@@ -308,56 +285,3 @@ def doctor(as_json: AsJson = False) -> None:
         return
     for subject, finding in findings.items():
         print(f"{subject:<12} {finding}")
-
-
-@app.command()
-def apparent(
-    structure: Annotated[
-        Path,
-        typer.Argument(
-            help="Generators (.csv), Neper tessellation (.tess), label image (.npz) or mesh."
-        ),
-    ],
-    window: Annotated[float | None, typer.Option(help="Side of the window in µm.")] = None,
-    periodic: Annotated[
-        bool, typer.Option("--periodic", help="Grains continue on the other side.")
-    ] = False,
-    bc: Annotated[str, typer.Option(help="Boundary conditions, with commas.")] = "kubc,subc,pbc",
-    element_size: Annotated[
-        float | None,
-        typer.Option(help="Largest element edge on a grain boundary, over the grain size."),
-    ] = None,
-    material: Annotated[
-        str, typer.Option(help="Cubic constants C11,C12,C44 in GPa.")
-    ] = "165.64,63.94,79.51",
-    orientations: Annotated[
-        Path | None, typer.Option(help="Table grain,theta_deg of a mesh's grain tags.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Homogenize a structure of your own, with the numbers that a label would hold."""
-    from polysve.commands.apparent import apparent as homogenized
-    from polysve.settings.labels import HomogenizeSettings, MaterialSettings, MeshSettings
-    from polysve.settings.model import parse
-
-    mesh = {} if element_size is None else {"element_size_fraction": element_size}
-    names = ("c11_gpa", "c12_gpa", "c44_gpa")
-    constants = dict(zip(names, material.split(","), strict=False))
-    settings = {
-        "boundary_conditions": bc.split(","),
-        "material": parse(MaterialSettings, constants, "--material").model_dump(),
-    }
-    if len(material.split(",")) != len(names):
-        raise InputError(f"--material = {material}: three numbers C11,C12,C44 are needed")
-    mesh_settings = parse(MeshSettings, mesh, "--element-size")
-    homogenize_settings = parse(HomogenizeSettings, settings, "--bc")
-    with busy(f"homogenizing {structure.name}"):
-        result = homogenized(
-            structure, window, periodic, orientations, mesh_settings, homogenize_settings
-        )
-    if as_json:
-        print(json.dumps(result, indent=1, allow_nan=False))
-        return
-    print(f"{result['n_grains']} grains")
-    for name, modulus in result["young_modulus_gpa"].items():
-        print(f"{name.upper()}  Young's modulus along x1: {modulus:.4f} GPa")

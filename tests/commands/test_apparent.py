@@ -48,7 +48,7 @@ def expected(structure, window_um):
     mesh = mesh_tiling(
         structure.tiling, window_um, window_um / np.sqrt(len(structure.theta_rad)), FAN
     )
-    return label_mesh(mesh, structure.theta_rad, HomogenizeSettings())
+    return label_mesh(mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings())
 
 
 @pytest.mark.parametrize("periodic", [False, True])
@@ -206,7 +206,9 @@ def test_mesh_from_elsewhere(tmp_path, suffix):
         + "\n"
     )
     found = run(tmp_path / f"m{suffix}", orientations=table)
-    expected_label = label_mesh(mesh, structure.theta_rad, HomogenizeSettings(element_order=2))
+    expected_label = label_mesh(
+        mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings(element_order=2)
+    )
     assert found["element_order"] == 2
     for name in CONDITIONS:
         assert np.allclose(

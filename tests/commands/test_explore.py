@@ -105,10 +105,10 @@ def test_the_histogram_fills(page):
 
 
 def test_uploads_good_and_broken(page, tmp_path):
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.tessellation import draw_film
 
     page.get_by_role("tab", name="Your own film").click()
-    drawn = draw_structure(TESSELLATE, "upload", 0)
+    drawn = draw_film(TESSELLATE, "upload", 0)
     rows = np.column_stack([drawn.generators_um, np.degrees(drawn.theta_rad)])
     good, broken = tmp_path / "good.csv", tmp_path / "broken.csv"
     np.savetxt(good, rows, delimiter=",", header="x_um,y_um,theta_deg", comments="")

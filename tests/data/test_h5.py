@@ -7,8 +7,8 @@ import pytest
 
 from polysve.base import files
 from polysve.base.errors import InputError
-from polysve.data import h5
 from polysve.data.checking import faults_in
+from polysve.data.seal import seal
 from polysve.settings.labels import (
     AssembleSettings,
     HomogenizeSettings,
@@ -227,7 +227,7 @@ def test_wrong_contents_are_found_even_under_a_right_seal(tmp_path, change, mess
     path = make_ensemble(tmp_path, 3, 3)
     with h5py.File(path, "r+") as file:
         change(file)
-    h5._seal(path)
+    seal(path)
     assert any(message in fault for fault in faults_in(path))
 
 

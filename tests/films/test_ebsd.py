@@ -9,7 +9,7 @@ import pytest
 from polysve.base.errors import InputError
 from polysve.films.ebsd import in_plane_angle, read_map
 from polysve.grains.raster import label_image
-from polysve.grains.tessellation import draw_structure
+from polysve.grains.tessellation import draw_film
 from polysve.settings.labels import TessellateSettings
 
 pytestmark = pytest.mark.surrogate
@@ -35,10 +35,10 @@ Phase\tX\tY\tBands\tError\tEuler1\tEuler2\tEuler3\tMAD\tBC\tBS
 @pytest.fixture(scope="module")
 def film():
     """Labels with row 0 at the bottom, and angles (degrees) of which no two are alike."""
-    drawn = draw_structure(TessellateSettings(window_um=WINDOW_UM, grain_size_um=0.75), "e", 0)
+    drawn = draw_film(TessellateSettings(window_um=WINDOW_UM, grain_size_um=0.75), "e", 0)
     theta_deg = np.random.default_rng(2).permutation(len(drawn.theta_rad)) * 90 / 16 + 1
     assert len(theta_deg) == 16
-    return label_image(drawn.tiling, WINDOW_UM, PIXELS), theta_deg
+    return label_image(drawn.shape, WINDOW_UM, PIXELS), theta_deg
 
 
 def eulers(film, tilt_deg=0.0, noise_deg=0.3):

@@ -7,7 +7,7 @@ from structures import HARD
 
 from polysve.base.errors import InputError
 from polysve.grains.raster import label_image
-from polysve.grains.tessellation import draw_generators, draw_structure, grain_count, voronoi
+from polysve.grains.tessellation import draw_film, draw_generators, grain_count, voronoi
 from polysve.grains.tiling import clip_segments
 from polysve.settings.labels import TessellateSettings
 
@@ -42,18 +42,18 @@ def test_hard_tilings_fill_the_window_and_match_the_nearest_generator(name, peri
 @given(st.integers(0, 10**6), st.sampled_from([1, 1.5, 2, 4, 6]), st.booleans())
 def test_random_tilings(index, ratio, periodic):
     drawn = TessellateSettings(window_um=ratio * 0.5, grain_size_um=0.5, periodic=periodic)
-    structure = draw_structure(drawn, "any", index)
+    structure = draw_film(drawn, "any", index)
     assert len(structure.generators_um) == len(structure.theta_rad) == grain_count(drawn)
-    assert structure.tiling.areas_um2().sum() == pytest.approx(drawn.window_um**2, rel=1e-12)
+    assert structure.shape.areas_um2().sum() == pytest.approx(drawn.window_um**2, rel=1e-12)
     tree = cKDTree(structure.generators_um, boxsize=drawn.window_um if periodic else None)
     assert not tree.query_pairs(0.999999 * drawn.spacing_fraction * 0.5)
     _, grain = nearest(structure.generators_um, drawn.window_um, 50, periodic)
-    assert (label_image(structure.tiling, drawn.window_um, 50) == grain[:, :, 0]).mean() > 0.999
+    assert (label_image(structure.shape, drawn.window_um, 50) == grain[:, :, 0]).mean() > 0.999
 
 
 def test_neighbours_share_their_corners_to_the_last_bit():
-    structure = draw_structure(TessellateSettings(window_um=2, grain_size_um=0.5), "any", 3)
-    vertices, count = np.unique(structure.tiling.vertices_um, axis=0, return_counts=True)
+    structure = draw_film(TessellateSettings(window_um=2, grain_size_um=0.5), "any", 3)
+    vertices, count = np.unique(structure.shape.vertices_um, axis=0, return_counts=True)
     inside = ((vertices > 0) & (vertices < 2)).all(1)
     assert (count[inside] == 3).all()
     on_side = ~inside & ~np.isin(vertices, [0.0, 2.0]).all(1)
@@ -62,11 +62,11 @@ def test_neighbours_share_their_corners_to_the_last_bit():
 
 def test_angles_are_uniform_and_structures_differ():
     drawn = TessellateSettings(window_um=2, grain_size_um=0.5)
-    theta = np.concatenate([draw_structure(drawn, "any", index).theta_rad for index in range(200)])
+    theta = np.concatenate([draw_film(drawn, "any", index).theta_rad for index in range(200)])
     assert theta.min() >= 0 and theta.max() < np.pi / 2
     assert abs(theta.mean() - np.pi / 4) < 4 * np.pi / 2 / np.sqrt(12 * len(theta))
     assert len(np.unique(theta)) == len(theta)
-    other = draw_structure(drawn, "other", 0).theta_rad
+    other = draw_film(drawn, "other", 0).theta_rad
     assert not np.isin(other, theta).any()
 
 

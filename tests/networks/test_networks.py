@@ -14,10 +14,10 @@ from polysve.learning import encoding
 from polysve.settings.experiment import NetworkSettings
 from polysve.settings.labels import (
     HomogenizeSettings,
-    MaterialSettings,
     MeshSettings,
     TessellateSettings,
 )
+from polysve.settings.material import CubicSettings
 
 keras = pytest.importorskip("keras")
 
@@ -159,15 +159,19 @@ def test_boundary_conditions_are_ordered():
 def test_born_series_meets_the_finite_elements_untrained(condition):
     """The grid's own error is 0.03 % for copper at 32 pixels on 9 grains."""
     settings_ = TessellateSettings(window_um=1.5, grain_size_um=0.5)
-    material = MaterialSettings(c11_gpa=168.4, c12_gpa=121.4, c44_gpa=75.4)
+    material = CubicSettings(c11_gpa=168.4, c12_gpa=121.4, c44_gpa=75.4)
     homogenize = HomogenizeSettings(material=material, indicator=False)
     points = (np.arange(256) + 0.5) / 256 * 1.5
     x, y = np.meshgrid(points, points)
     pictures, labels = [], []
     for index in range(3):
-        structure = tessellation.draw_structure(settings_, "born", index)
-        mesh = mesh_tiling(structure.tiling, 1.5, 0.5, MeshSettings())
-        labels.append(label_mesh(mesh, structure.theta_rad, homogenize).stiffness_gpa[condition])
+        structure = tessellation.draw_film(settings_, "born", index)
+        mesh = mesh_tiling(structure.shape, 1.5, 0.5, MeshSettings())
+        labels.append(
+            label_mesh(mesh, SILICON.stiffness(structure.theta_rad), homogenize).stiffness_gpa[
+                condition
+            ]
+        )
         gx, gy = structure.generators_um.T[:, :, None, None]
         grain = ((x - gx) ** 2 + (y - gy) ** 2).argmin(0)
         pictures.append(encoding.encode(grain, structure.theta_rad, 64))

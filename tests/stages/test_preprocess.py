@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polysve.base.errors import InputError
-from polysve.data import h5
 from polysve.data.ensemble import Ensemble
+from polysve.data.seal import seal
 from polysve.learning import encoding
 from polysve.settings.experiment import PreprocessSlice
 from polysve.stages import preprocess
@@ -170,13 +170,13 @@ def damaged(file):
 def without_pbc(file):
     with h5py.File(file, "r+") as opened:
         del opened["stiffness/pbc"]
-    h5._seal(file)
+    seal(file)
 
 
 def of_copper(file):
     with h5py.File(file, "r+") as opened:
         opened.attrs["material"] = json.dumps({"c11_gpa": 168.4, "c12_gpa": 121.4, "c44_gpa": 75.4})
-    h5._seal(file)
+    seal(file)
 
 
 def no_ensemble(file):

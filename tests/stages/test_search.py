@@ -16,7 +16,7 @@ import yaml
 
 from polysve.base import files
 from polysve.base.errors import InputError
-from polysve.data import h5
+from polysve.data.seal import seal
 from polysve.settings.model import parse
 from polysve.settings.search import TrialSlice
 from polysve.settings.study import SearchSlice, Settings
@@ -160,7 +160,7 @@ def changed(file, folder, split):
         for row in rows:
             grains = slice(offsets[row], offsets[row + 1])
             theta[grains] = theta[grains][::-1]
-    h5._seal(copy)
+    seal(copy)
     return {"ratio4": copy}
 
 

@@ -97,7 +97,7 @@ def run(*arguments):
 def test_command_reports_all_and_matches_prediction(small_model, tmp_path):
     from polysve import load_surrogate
     from polysve.grains.film import CellMap
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.tessellation import draw_film
     from polysve.settings.labels import TessellateSettings
     from polysve.surrogate.workers import ENSEMBLE
 
@@ -112,8 +112,8 @@ def test_command_reports_all_and_matches_prediction(small_model, tmp_path):
     assert report["check"]["variance_removed"] > 0.8
     assert report["check"]["times_as_fast"] > 0
     settings = TessellateSettings(window_um=2.0, grain_size_um=0.5)
-    drawn = [draw_structure(settings, ENSEMBLE, index) for index in range(120)]
-    films = [CellMap(each.tiling, each.theta_rad, 2.0) for each in drawn]
+    drawn = [draw_film(settings, ENSEMBLE, index) for index in range(120)]
+    films = [CellMap(each.shape, each.theta_rad, 2.0) for each in drawn]
     alone = load_surrogate(small_model).predict(films).young_modulus_gpa
     assert report["mean_gpa"] == pytest.approx(alone.mean(), rel=1e-6)
     assert report["std_gpa"] == pytest.approx(alone.std(ddof=1), rel=1e-5)

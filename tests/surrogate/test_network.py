@@ -53,9 +53,9 @@ def surrogate(small_model):
 @pytest.fixture
 def points(tmp_path):
     """Generators of the first SVE of another ensemble, and its path."""
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.tessellation import draw_film
 
-    drawn = draw_structure(TESSELLATE, "other", 0)
+    drawn = draw_film(TESSELLATE, "other", 0)
     path = tmp_path / "points.csv"
     rows = np.column_stack([drawn.generators_um, np.degrees(drawn.theta_rad)])
     np.savetxt(path, rows, delimiter=",", header="x_um,y_um,theta_deg", comments="", fmt="%.17g")
@@ -75,18 +75,17 @@ def polysve(*arguments):
 
 
 def test_exact_image_is_what_finer_and_finer_label_images_tend_to():
-    from polysve.grains.area_average import area_average
-    from polysve.grains.raster import label_image
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.raster import area_average, label_image
+    from polysve.grains.tessellation import draw_film
     from polysve.learning import encoding
 
     for settings in (TESSELLATE, TESSELLATE.model_copy(update={"periodic": True})):
-        drawn = draw_structure(settings, "image", 3)
+        drawn = draw_film(settings, "image", 3)
         values = encoding.harmonics(drawn.theta_rad)
-        exact = area_average(drawn.tiling, 2.0, values, 30)
+        exact = area_average(drawn.shape, 2.0, values, 30)
         errors = []
         for pixels in (240, 960, 3840):
-            labels = label_image(drawn.tiling, 2.0, pixels)
+            labels = label_image(drawn.shape, 2.0, pixels)
             averaged = encoding.resize(encoding.paint(labels, values), 30)
             errors.append(np.sqrt(np.mean((averaged - exact) ** 2)))
         assert errors[2] < 3e-4
@@ -94,12 +93,12 @@ def test_exact_image_is_what_finer_and_finer_label_images_tend_to():
 
 
 def test_exact_image_keeps_the_volume_average():
-    from polysve.grains.area_average import area_average
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.raster import area_average
+    from polysve.grains.tessellation import draw_film
 
-    drawn = draw_structure(TESSELLATE, "image", 4)
-    image = area_average(drawn.tiling, 2.0, np.cos(4 * drawn.theta_rad)[:, None], 17)
-    area = np.bincount(drawn.tiling.grain, drawn.tiling.areas_um2(), 16) / 4
+    drawn = draw_film(TESSELLATE, "image", 4)
+    image = area_average(drawn.shape, 2.0, np.cos(4 * drawn.theta_rad)[:, None], 17)
+    area = np.bincount(drawn.shape.grain, drawn.shape.areas_um2(), 16) / 4
     assert image.mean() == pytest.approx(area @ np.cos(4 * drawn.theta_rad), abs=1e-6)
 
 
@@ -234,12 +233,12 @@ def test_evaluation_measures_the_coverage(model, ensemble, surrogate):
 
 def test_flags_tell_what_lies_outside_the_training(surrogate, ensemble):
     from polysve.grains.film import CellMap, GrainMap
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.tessellation import draw_film
 
     def flags(settings, theta=None):
-        drawn = draw_structure(settings, "flags", 0)
+        drawn = draw_film(settings, "flags", 0)
         theta = drawn.theta_rad if theta is None else theta
-        film = CellMap(drawn.tiling, theta, settings.window_um)
+        film = CellMap(drawn.shape, theta, settings.window_um)
         outside = surrogate.predict(film).outside
         return {name for name, flag in outside.items() if flag[0]}
 
@@ -269,11 +268,11 @@ def test_map_of_a_film_holds_the_predictions_of_its_windows(surrogate, tmp_path)
     from polysve.commands.predict import Reading, predict
     from polysve.grains.film import GrainMap
     from polysve.grains.raster import label_image
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.tessellation import draw_film
 
     settings = TESSELLATE.model_copy(update={"window_um": 4.0})
-    drawn = draw_structure(settings, "map", 0)
-    labels = label_image(drawn.tiling, 4.0, 256)
+    drawn = draw_film(settings, "map", 0)
+    labels = label_image(drawn.shape, 4.0, 256)
     path = tmp_path / "film.npz"
     np.savez(path, label_image=labels, theta_deg=np.degrees(drawn.theta_rad), window_um=4.0)
     result = predict(surrogate, path, Reading())

@@ -102,11 +102,9 @@ def _random_structure(surrogate) -> None:
 
 
 def _draw(settings, index: int):
-    from polysve.grains.film import CellMap
-    from polysve.grains.tessellation import draw_structure
+    from polysve.grains.tessellation import draw_film
 
-    drawn = draw_structure(settings, ENSEMBLE, index)
-    return CellMap(drawn.tiling, drawn.theta_rad, settings.window_um)
+    return draw_film(settings, ENSEMBLE, index)
 
 
 def _show(surrogate, film, picture_column, polar_column) -> None:
@@ -115,7 +113,7 @@ def _show(surrogate, film, picture_column, polar_column) -> None:
     from polysve.surrogate.network import OUTSIDE
 
     prediction = surrogate.predict(film)
-    with style("column"):
+    with style.style("column"):
         picture_column.pyplot(films.structure(film))
         if prediction.stiffness_gpa is not None:
             half_width = surrogate.card.half_width_gpa(prediction.coverage, "direction")
@@ -134,14 +132,12 @@ def _finite_elements(surrogate, settings) -> None:
     """The label of the structure shown."""
     import streamlit as st
 
-    from polysve.crystals.square import young_modulus
-    from polysve.fem.label import label_mesh
-    from polysve.fem.mesh import mesh_tiling
-    from polysve.settings.labels import HomogenizeSettings, MeshSettings
+    from polysve.crystals import catalogue
+    from polysve.crystals.stiffness import young_modulus
+    from polysve.fem.homogenize import homogenize
 
-    film = _draw(settings, 0)
-    mesh = mesh_tiling(film.tiling, settings.window_um, settings.grain_size_um, MeshSettings())
-    label = label_mesh(mesh, film.theta_rad, HomogenizeSettings(material=surrogate.card.material))
+    film = _draw(settings, 0).made_of(catalogue.crystal(surrogate.card.material))
+    label = homogenize(film)
     for name, stiffness in label.stiffness_gpa.items():
         st.metric(f"{name.upper()}, finite elements (GPa)", f"{young_modulus(stiffness):.3f}")
 
@@ -176,7 +172,8 @@ def _upload(surrogate) -> None:
     )
     if given is None:
         return
-    from polysve.commands.predict import Reading, predict
+    from polysve.commands.predict import predict
+    from polysve.films.reading import Reading
 
     with tempfile.TemporaryDirectory() as folder:
         # the sender's name is shown but never becomes a path
@@ -193,7 +190,7 @@ def _upload(surrogate) -> None:
         return
     from polysve.figures import films, style
 
-    with style("column"):
+    with style.style("column"):
         st.pyplot(films.field(result.field, result.film, result.sve_um))
     moduli = result.prediction.young_modulus_gpa
     st.metric(f"Mean of {len(moduli)} windows (GPa)", f"{moduli.mean():.3f}")

@@ -3,40 +3,19 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
 from polysve.commands.reports import write_figure
-from polysve.films.ebsd import LARGEST_TILT_DEG, MISORIENTATION_DEG, read_map
-from polysve.films.readers import read_films
-from polysve.grains.film import CellMap, GrainMap
+from polysve.films.readers import ENSEMBLES, read_film, read_films
+from polysve.films.reading import Reading
+from polysve.grains.film import Film, LabelImage
 from polysve.learning.model_card import DIRECTIONS_RAD
 from polysve.surrogate.moving_window import Field, predict_field
 from polysve.surrogate.network import OUTSIDE, SAME, Prediction, Surrogate
 from polysve.surrogate.network_input import network_input
-
-
-class Reading(NamedTuple):
-    """How a file is read; what does not belong to its kind is ignored."""
-
-    window_um: float | None = None
-    periodic: bool = False
-    misorientation_deg: float = MISORIENTATION_DEG
-    largest_tilt_deg: float = LARGEST_TILT_DEG
-    normal: str = "up"
-
-    def films(self, path: Path, default_window_um: float):
-        """Films of a file, read when asked for."""
-        kind = path.suffix.lower()
-        if kind in (".ang", ".ctf"):
-            yield read_map(path, *self[2:])
-        elif kind == ".csv":
-            yield from read_films(path, self.window_um or default_window_um, self.periodic)
-        else:
-            yield from read_films(path, self.window_um)
 
 
 @dataclass(frozen=True)
@@ -47,7 +26,7 @@ class Predicted:
     surrogate: Surrogate
     prediction: Prediction
     n_grains: list[int]
-    film: CellMap | GrainMap | None
+    film: Film | None
     """The film, where the file holds one."""
     field: Field | None
     """Its map of Ē, where it was cut into windows."""
@@ -183,14 +162,13 @@ def predict(
         For a wrong file, and windows that do not fit.
     """
     trained_um = surrogate.card.windows_um[0]
-    films = reading.films(Path(path), trained_um)
-    if Path(path).suffix.lower() in (".h5", ".hdf5"):
-        return _predict_ensemble(surrogate, Path(path), films, coverage)
-    film = next(films)
+    if Path(path).suffix.lower() in ENSEMBLES:
+        return _predict_ensemble(surrogate, Path(path), read_films(path), coverage)
+    film = read_film(path, reading)
     width_um, height_um = film.size_um
     if sve_um is None:
         larger = max(width_um, height_um) > trained_um * (1 + SAME)
-        sve_um = trained_um if isinstance(film, GrainMap) and larger else width_um
+        sve_um = trained_um if isinstance(film.shape, LabelImage) and larger else width_um
     whole = sve_um == width_um == height_um
     if whole:
         field, prediction = None, surrogate.predict(film, coverage=coverage)

@@ -9,7 +9,7 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
 from polysve.device.beam import BeamSettings, LimitSettings, beams, nominal, reliability
-from polysve.settings.labels import MaterialSettings, TessellateSettings
+from polysve.settings.labels import TessellateSettings
 from polysve.settings.model import parse
 
 PICTURES = (".svg", ".pdf", ".png")
@@ -78,7 +78,6 @@ class Characterized:
     """Results of `characterize.characterize`, one for each window."""
 
     results: list[dict]
-    material: MaterialSettings
 
     @property
     def warnings(self) -> list[str]:

@@ -8,16 +8,15 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
 from polysve.base.progress import busy
-from polysve.base.types import Array
-from polysve.crystals.square import young_modulus
+from polysve.crystals.stiffness import young_modulus
 from polysve.data.ensemble import Ensemble
 from polysve.fem import fields
 from polysve.fem.boundary import SOLVERS
 from polysve.fem.mesh import mesh_tiling
 from polysve.figures import style
 from polysve.figures.fields import draw
+from polysve.grains.film import Film
 from polysve.grains.mesh import Mesh
-from polysve.grains.tessellation import voronoi
 from polysve.settings.labels import MeshSettings
 
 PICTURES = (".svg", ".pdf", ".png")
@@ -33,10 +32,11 @@ def describe(path: Path, index: int) -> Iterator[str]:
     """
     ensemble = Ensemble(path)
     row = ensemble.row(index)
-    degrees = np.degrees(ensemble.theta(row))
+    film = ensemble.film(row)
+    made_of = ", ".join(dict.fromkeys(crystal.name for crystal in film.crystals))
     yield (
-        f"SVE {index}: {len(degrees)} grains in {ensemble.window_um:g} x {ensemble.window_um:g} µm, "
-        f"L/s = {ensemble.ratio:g}, angles from {degrees.min():.1f} to {degrees.max():.1f} degrees"
+        f"SVE {index}: {film.n_grains} grains of {made_of} in {ensemble.window_um:g} x {ensemble.window_um:g} µm, "
+        f"L/s = {ensemble.ratio:g}{_angles(film)}"
     )
     for name in ensemble.boundary_conditions:
         stiffness = ensemble.stiffness(name)[row]
@@ -88,8 +88,8 @@ def solve_and_write(
             f"--fields = {picture}: allowed are names that end in {', '.join(PICTURES)}"
         )
     with busy(f"solving SVE {index}"):
-        mesh, theta, material = read_sve(path, index, element_size_fraction)
-        solution = fields.solve(mesh, theta, material, boundary_condition, load, mean_strain)
+        film, mesh = read_sve(path, index, element_size_fraction)
+        solution = fields.solve_fields(film, mesh, boundary_condition, load, mean_strain)
         if vtu:
             fields.write_vtu(vtu, solution)
         if picture:
@@ -97,8 +97,16 @@ def solve_and_write(
                 style.save(draw(solution, load), temporary)
 
 
-def read_sve(path: Path, index: int, element_size_fraction: float) -> tuple[Mesh, Array, dict]:
-    """Mesh an SVE of an ensemble.
+def _angles(film: Film) -> str:
+    """Range of the angles where θ tells them."""
+    if film.theta_rad is None:
+        return ""
+    degrees = np.degrees(film.theta_rad)
+    return f", angles from {degrees.min():.1f} to {degrees.max():.1f} degrees"
+
+
+def read_sve(path: Path, index: int, element_size_fraction: float) -> tuple[Film, Mesh]:
+    """Film of an SVE of an ensemble, and a mesh of it.
 
     Parameters
     ----------
@@ -109,21 +117,12 @@ def read_sve(path: Path, index: int, element_size_fraction: float) -> tuple[Mesh
     element_size_fraction : float
         Edge length over the grain size.
 
-    Returns
-    -------
-    mesh : Mesh
-    theta_rad : array, shape (grains,)
-    material : dict
-        Cubic constants.
-
     Raises
     ------
     InputError
         There is no such SVE.
     """
     ensemble = Ensemble(path)
-    row = ensemble.row(index)
-    tiling = voronoi(ensemble.generators_um(row), ensemble.window_um, ensemble.periodic)
+    film = ensemble.film(ensemble.row(index))
     settings = MeshSettings(algorithm="gmsh", element_size_fraction=element_size_fraction)
-    mesh = mesh_tiling(tiling, ensemble.window_um, ensemble.grain_size_um, settings)
-    return mesh, ensemble.theta(row), ensemble.material
+    return film, mesh_tiling(film.shape, ensemble.window_um, ensemble.grain_size_um, settings)

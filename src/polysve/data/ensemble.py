@@ -7,9 +7,15 @@ import h5py
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.data.h5 import require_whole
-
-NEEDED = ("index", "offsets", "theta", "label_image")
+from polysve.base.types import Array
+from polysve.crystals import catalogue
+from polysve.crystals.crystal import Crystal
+from polysve.crystals.orientation import from_theta
+from polysve.data.h5 import read_shard
+from polysve.data.shards import read_all, stored_film
+from polysve.grains.film import Film
+from polysve.grains.tessellation import voronoi
+from polysve.settings.material import material_settings
 
 
 class Ensemble:
@@ -26,8 +32,8 @@ class Ensemble:
     window_um, grain_size_um : float
     periodic : bool
         Whether grains continue on the opposite side.
-    material : dict
-        Constants of the crystal in GPa.
+    crystals : tuple of Crystal
+        One for each phase.
 
     Raises
     ------
@@ -37,21 +43,18 @@ class Ensemble:
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        require_whole(self.path)
-        try:
-            with h5py.File(self.path) as file:
-                missing = [name for name in NEEDED if name not in file]
-                if missing:
-                    raise InputError(f"{path}: has no /{missing[0]}; an ensemble file is needed")
-                self.index, self._offsets = file["index"][:], file["offsets"][:]
-                self._theta = file["theta"][:]
-                self.boundary_conditions = tuple(file.get("stiffness", ()))
+        with read_shard(self.path, "ensemble") as file:
+            try:
+                self._data = read_all(file, left_out=("label_image",))
+                self.attributes = dict(file.attrs)
+                self.boundary_conditions = tuple(file["stiffness"])
                 self.window_um = float(file.attrs["window_um"])
                 self.grain_size_um = float(file.attrs["grain_size_um"])
                 self.periodic = bool(file.attrs["periodic"])
-                self.material = json.loads(file.attrs["material"])
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path}: missing, damaged or no ensemble ({error})") from error
+                self.crystals = stored_crystals(file.attrs)
+            except (OSError, KeyError, ValueError) as error:
+                raise InputError(f"{path}: missing, damaged or no ensemble ({error})") from None
+        self.index = self._data["index"]
 
     def __len__(self) -> int:
         return len(self.index)
@@ -77,20 +80,28 @@ class Ensemble:
             )
         return int(rows[0])
 
-    def theta(self, row: int) -> np.ndarray:
-        """Angles (rad) of the grains of the SVE in a row, shape (grains,)."""
-        return self._theta[self._offsets[row] : self._offsets[row + 1]]
-
-    def generators_um(self, row: int) -> np.ndarray:
-        """Voronoi points of the SVE in a row, shape (grains, 2)."""
-        with h5py.File(self.path) as file:
-            return file["generators"][self._offsets[row] : self._offsets[row + 1]]
+    def film(self, row: int) -> Film:
+        """The grains of the SVE in a row."""
+        if "orientation" in self._data:
+            return stored_film(self._data, row, self.attributes).made_of(*self.crystals)
+        grains = slice(*self._data["offsets"][row : row + 2])
+        generators_um, theta = self._data["generators"][grains], self._data["theta"][grains]
+        return Film(
+            voronoi(generators_um, self.window_um, self.periodic),
+            (self.window_um, self.window_um),
+            from_theta(theta),
+            np.zeros(len(theta), np.int64),
+            self.crystals,
+            self.periodic,
+            generators_um,
+            theta,
+        )
 
     def label_images(self, start: int, stop: int) -> np.ndarray:
         """Grain numbers of some rows, shape (stop − start, pixels, pixels), row 0 of an image at the bottom."""
         return self._read("label_image", slice(start, stop))
 
-    def stiffness(self, boundary_condition: str) -> np.ndarray:
+    def stiffness(self, boundary_condition: str) -> Array:
         """Apparent stiffness, GPa, shape (n, 3, 3).
 
         Raises
@@ -111,3 +122,12 @@ class Ensemble:
                 return file[name][rows]
         except OSError as error:
             raise InputError(f"{self.path}: /{name} is damaged ({error})") from error
+
+
+def stored_crystals(attributes) -> tuple[Crystal, ...]:
+    """Crystals of the phases, from the attributes of an ensemble; of the one cubic phase that schema 1 knew."""
+    if "crystals" in attributes:
+        stored = json.loads(attributes["crystals"])
+    else:
+        stored = {"film": json.loads(attributes["material"])}
+    return tuple(catalogue.crystal(material_settings(each)) for each in stored.values())

@@ -1,7 +1,6 @@
 """HDF5 files: written whole or not at all, sealed with a checksum, and checked."""
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -13,10 +12,10 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
-
-SCHEMA_VERSION = 1
-SEAL_BYTES = 512
-SEAL = "polysve sha256 "
+from polysve.data.layouts import LAYOUTS, SCHEMA_VERSION, layout_faults
+from polysve.data.records import record
+from polysve.data.seal import HEAD_BYTES, require_whole, seal
+from polysve.grains.film import Film
 
 
 @contextmanager
@@ -29,7 +28,7 @@ def new_h5(
     ----------
     path : Path
     kind : str
-        What the file holds: tessellation, mesh, stiffness, ensemble or inputs.
+        What the file holds, a name in `LAYOUTS`.
     settings_json : str
         Canonical JSON of the stage's settings.
     attributes : dict
@@ -37,19 +36,10 @@ def new_h5(
     made_from : sequence of Path
         Results that this one is made from: their records become part of its own.
     """
-    from polysve.data.records import record
-
-    stage = {
-        "tessellation": "tessellate",
-        "mesh": "mesh",
-        "stiffness": "homogenize",
-        "ensemble": "assemble",
-        "inputs": "preprocess",
-    }[kind]
-    made = record(stage, settings_json, made_from)
+    made = record(LAYOUTS[kind].stage, settings_json, made_from)
     with atomic_path(path) as temporary, _full_disk_told(path):
         # the newest file format has checksums on its own structure; the user block is for the seal
-        with h5py.File(temporary, "w", libver="latest", userblock_size=SEAL_BYTES) as file:
+        with h5py.File(temporary, "w", libver="latest", userblock_size=HEAD_BYTES) as file:
             file.attrs.update(
                 schema_version=SCHEMA_VERSION,
                 kind=kind,
@@ -60,7 +50,9 @@ def new_h5(
                 **attributes,
             )
             yield file
-        _seal(temporary)
+            if faults := layout_faults(file):
+                raise RuntimeError(f"{path}: {faults[0]}")
+        seal(temporary)
 
 
 @contextmanager
@@ -100,6 +92,25 @@ def put_ragged(group: h5py.Group, offsets: str, parts: dict[str, Sequence[np.nda
         put(group, name, np.concatenate(arrays))
 
 
+def put_grains(group: h5py.Group, films: Sequence[Film]) -> None:
+    """Write the grains of films and the polygons they are made of, as `stored_film` reads them."""
+    grains = {
+        "generators": [film.generators_um for film in films],
+        "orientation": [film.quaternions for film in films],
+        "phase": [film.phase.astype(np.uint8) for film in films],
+    }
+    if all(film.theta_rad is not None for film in films):
+        grains["theta"] = [film.theta_rad for film in films]
+    put_ragged(group, "offsets", grains)
+    tilings = [film.shape for film in films]
+    put_ragged(
+        group, "piece_offsets", {"piece_grain": [each.grain.astype(np.int32) for each in tilings]}
+    )
+    corners = [np.diff(tiling.offsets) for tiling in tilings]
+    put(group, "vertex_offsets", np.concatenate([[0], np.cumsum(np.concatenate(corners))]))
+    put(group, "vertices", np.concatenate([tiling.vertices_um for tiling in tilings]))
+
+
 def read_shard(path: Path, kind: str) -> h5py.File:
     """Open a result of a stage.
 
@@ -116,48 +127,8 @@ def read_shard(path: Path, kind: str) -> h5py.File:
             f"{path}: missing or damaged ({str(error).splitlines()[0]}); a {kind} file is needed"
         ) from None
     found = file.attrs.get("kind")
-    if found != kind:
-        file.close()
-        raise InputError(f"{path}: holds {found!r}; a {kind} file is needed")
-    return file
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file behind its seal."""
-    with open(path, "rb") as file:
-        file.seek(SEAL_BYTES)
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _seal(path: Path) -> None:
-    """Write the checksum of a finished file into its user block."""
-    text = f"{SEAL}{_digest(path)}\n".encode().ljust(SEAL_BYTES, b"\0")
-    with open(path, "rb+") as file:
-        file.write(text)
-
-
-def require_whole(path: Path) -> None:
-    """Refuse a file of which a byte has changed since it was written.
-
-    Raises
-    ------
-    InputError
-        If it is missing, damaged or was not made by polysve.
-    """
-    try:
-        faults = seal_faults(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    faults = [f"holds {found!r}; a {kind} file is needed"] if found != kind else layout_faults(file)
     if faults:
-        raise InputError(f"{faults[0]}; delete it and run the study again")
-
-
-def seal_faults(path: Path) -> list[str]:
-    """Say whether any byte of a file has changed since it was written; no line means none has."""
-    with open(path, "rb") as file:
-        found = file.read(SEAL_BYTES)
-    if not found.startswith(SEAL.encode()):
-        return [f"{path}: has no seal; a file made by polysve starts with {SEAL.strip()!r}"]
-    if found != f"{SEAL}{_digest(path)}\n".encode().ljust(SEAL_BYTES, b"\0"):
-        return [f"{path}: damaged: its bytes do not match its SHA-256 seal"]
-    return []
+        file.close()
+        raise InputError(f"{path}: {faults[0]}")
+    return file

@@ -8,8 +8,8 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.data.h5 import read_shard
+from polysve.grains.film import Film
 from polysve.grains.mesh import Mesh
-from polysve.grains.tessellation import Structure
 from polysve.grains.tiling import Tiling
 
 
@@ -19,7 +19,7 @@ class TessellationShard:
     def __init__(self, path: Path):
         with read_shard(path, "tessellation") as file:
             self.attributes = dict(file.attrs)
-            self._data = _read_all(file)
+            self._data = read_all(file)
         self.path = Path(path)
         self.index = self._data["index"]
         self.reasons = _texts(self._data["reason"])
@@ -27,17 +27,30 @@ class TessellationShard:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, row: int) -> Structure:
-        data = self._data
-        grains = slice(*data["offsets"][row : row + 2])
-        first, last = data["piece_offsets"][row : row + 2]
-        offsets = data["vertex_offsets"][first : last + 1]
-        tiling = Tiling(
-            data["piece_grain"][first:last].astype(np.int64),
-            offsets - offsets[0],
-            data["vertices"][offsets[0] : offsets[-1]],
-        )
-        return Structure(data["generators"][grains], data["theta"][grains], tiling)
+    def __getitem__(self, row: int) -> Film:
+        return stored_film(self._data, row, self.attributes)
+
+
+def stored_film(data: dict[str, np.ndarray], row: int, attributes: dict) -> Film:
+    """Film of one SVE, from the data sets of a tessellation or an ensemble."""
+    grains = slice(*data["offsets"][row : row + 2])
+    first, last = data["piece_offsets"][row : row + 2]
+    offsets = data["vertex_offsets"][first : last + 1]
+    tiling = Tiling(
+        data["piece_grain"][first:last].astype(np.int64),
+        offsets - offsets[0],
+        data["vertices"][offsets[0] : offsets[-1]],
+    )
+    window_um = float(attributes["window_um"])
+    return Film(
+        tiling,
+        (window_um, window_um),
+        data["orientation"][grains],
+        data["phase"][grains].astype(np.int64),
+        periodic=bool(attributes["periodic"]),
+        generators_um=data["generators"][grains],
+        theta_rad=data["theta"][grains] if "theta" in data else None,
+    )
 
 
 class MeshShard:
@@ -46,7 +59,7 @@ class MeshShard:
     def __init__(self, path: Path):
         with read_shard(path, "mesh") as file:
             self.attributes = dict(file.attrs)
-            self._data = _read_all(file)
+            self._data = read_all(file)
         self.path = Path(path)
         self.index = self._data["index"]
         self.reasons = _texts(self._data["reason"])
@@ -81,12 +94,20 @@ def solvable(reasons: list[str]) -> Iterator[int]:
     return (row for row, reason in enumerate(reasons) if not reason)
 
 
-def _read_all(file: h5py.File) -> dict[str, np.ndarray]:
+def read_all(group: h5py.Group, left_out: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    """All data sets of a group but those of groups inside it and those named.
+
+    Raises
+    ------
+    InputError
+        If one is damaged.
+    """
+    wanted = (name for name in group if name not in left_out)
     try:
-        return {name: file[name][()] for name in file}
+        return {name: group[name][()] for name in wanted if isinstance(group[name], h5py.Dataset)}
     except OSError as error:
         raise InputError(
-            f"{file.filename}: damaged ({str(error).splitlines()[0]}); make it again"
+            f"{group.file.filename}: damaged ({str(error).splitlines()[0]}); make it again"
         ) from None
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from polysve.base.files import atomic_path
 from polysve.base.types import Array
-from polysve.crystals.square import plane_stress
+from polysve.crystals.orientation import to_euler
 from polysve.fem.boundary import SOLVERS
 from polysve.fem.elements import Space, element_normals, lagrange_space
 from polysve.fem.system import assemble
+from polysve.grains.film import Film
 from polysve.grains.mesh import Mesh
 
 LOADS = ("11", "22", "12")
@@ -21,8 +22,7 @@ class Fields(NamedTuple):
     """Solution of one SVE under a mean strain."""
 
     mesh: Mesh
-    theta_rad: Array
-    """Angle of each grain, shape (grains,)."""
+    film: Film
     displacement_um: Array
     """At the corners of the triangles, shape (n, 2)."""
     fluctuation_um: Array
@@ -33,10 +33,9 @@ class Fields(NamedTuple):
     """Mean over each triangle, shape (t, 3), Voigt 11, 22, 12."""
 
 
-def solve(
+def solve_fields(
+    film: Film,
     mesh: Mesh,
-    theta_rad: Array,
-    material: dict,
     boundary_condition: str = "pbc",
     load: str = "11",
     mean_strain: float = 1e-3,
@@ -45,10 +44,10 @@ def solve(
 
     Parameters
     ----------
+    film : Film
+        With its crystals.
     mesh : Mesh
-    theta_rad : array, shape (grains,)
-    material : dict
-        ``c11_gpa``, ``c12_gpa``, ``c44_gpa``.
+        Of the film.
     boundary_condition : {"kubc", "subc", "pbc"}
     load : {"11", "22", "12"}
         The component of the mean strain that is not zero.
@@ -64,21 +63,23 @@ def solve(
     ...     np.array([[0, 1, 2], [0, 2, 3]]),
     ...     np.zeros(2, int),
     ... )
-    >>> silicon = {"c11_gpa": 165.64, "c12_gpa": 63.94, "c44_gpa": 79.51}
-    >>> solve(square, np.zeros(1), silicon).stress_gpa.mean(0).round(5) + 0.0
+    >>> from polysve.crystals.catalogue import find
+    >>> upright = np.array([[1.0, 0, 0, 0]])
+    >>> film = Film(square, (1.0, 1.0), upright, np.zeros(1, int), (find("silicon"),))
+    >>> solve_fields(film, square).stress_gpa.mean(0).round(5) + 0.0
     array([0.14096, 0.03926, 0.     ])
     """
     space = lagrange_space(mesh, ELEMENT_ORDER)
-    grain = plane_stress(**material).stiffness(theta_rad)
-    system = assemble(space, grain[mesh.grain])
+    elements = film.stiffness_gpa[mesh.grain]
+    system = assemble(space, elements)
     case = LOADS.index(load)
     displacement = mean_strain * SOLVERS[boundary_condition](system)[1][:, case]
     nodes = displacement.reshape(-1, 2)
     fluctuation = nodes - mean_strain * system.strain[:, case].reshape(-1, 2)
     strain = mean_strains(space, nodes)
-    stress = np.einsum("tij,tj->ti", grain[mesh.grain], strain)
+    stress = np.einsum("tij,tj->ti", elements, strain)
     corners = len(mesh.nodes_um)
-    return Fields(mesh, theta_rad, nodes[:corners], fluctuation[:corners], strain, stress)
+    return Fields(mesh, film, nodes[:corners], fluctuation[:corners], strain, stress)
 
 
 def mean_strains(space: Space, displacement_um: Array) -> Array:
@@ -93,7 +94,7 @@ def mean_strains(space: Space, displacement_um: Array) -> Array:
 
 
 def write_vtu(path: Path, fields: Fields) -> None:
-    """Write mesh and fields for ParaView; lengths in µm, stresses in GPa, θ in degrees."""
+    """Write mesh and fields for ParaView; lengths in µm, stresses in GPa, Bunge angles in degrees."""
     import meshio
 
     def flat(vectors: Array) -> Array:
@@ -109,7 +110,7 @@ def write_vtu(path: Path, fields: Fields) -> None:
         },
         cell_data={
             "grain": [grain],
-            "theta_deg": [np.degrees(fields.theta_rad)[grain]],
+            "euler_deg": [to_euler(fields.film.quaternions)[grain]],
             "strain_11_22_12": [fields.strain],
             "stress_11_22_12_gpa": [fields.stress_gpa],
         },

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from polysve.crystals.square import PlaneStress, young_modulus
+from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import (
     ANGLES_DEG,
     BASELINE,
@@ -16,9 +16,11 @@ from polysve.figures.style import (
     THETA_MAP,
     THIRD,
     TRUE,
+    common_limits,
     is_slide,
     panels,
 )
+from polysve.grains.film import Film
 
 
 def moduli(samples: dict[str, np.ndarray], limits: dict[str, float], ratio: float) -> Figure:
@@ -35,7 +37,7 @@ def moduli(samples: dict[str, np.ndarray], limits: dict[str, float], ratio: floa
     """
     figure, axes = panels(1, 1, 0.8)
     axis = axes[0]
-    edges = np.linspace(*limits(*samples.values()), 41)
+    edges = np.linspace(*common_limits(*samples.values()), 41)
     colours = (BASELINE, THIRD, PREDICTED)
     for (name, values), colour in zip(samples.items(), colours, strict=False):
         label = f"{name.upper()}: {values.mean():.2f} ± {values.std():.2f} GPa"
@@ -109,48 +111,49 @@ def size_effect(
     return figure
 
 
-def gallery(
-    theta_images: Sequence[np.ndarray], captions: Sequence[str], window_um: float
-) -> Figure:
-    """Grain structures coloured by θ on a cyclic scale, in rows of four or five.
+def gallery(films: Sequence[Film], captions: Sequence[str]) -> Figure:
+    """Grain structures in colour, in rows of four or five.
 
     Parameters
     ----------
-    theta_images : sequence of arrays, shape (h, h)
-        θ in radians at each pixel, row 0 at the bottom.
+    films : sequence of Film
+        Of one size.
     captions : sequence of str
         Written above each.
-    window_um : float
-        Side of the window.
     """
+    figure, axes = _grid(captions)
+    for axis, film, caption in zip(axes, films, captions, strict=False):
+        image = draw_grains(axis, film)
+        axis.set_title(caption, fontsize="x-small" if is_slide() else "medium")
+    add_key(figure, image, list(axes), films[0])
+    return figure
+
+
+def worst_gallery(
+    theta_images: Sequence[np.ndarray], captions: Sequence[str], window_um: float
+) -> Figure:
+    """Network inputs as θ, in radians at each pixel, row 0 at the bottom."""
+    figure, axes = _grid(captions)
+    for axis, theta, caption in zip(axes, theta_images, captions, strict=False):
+        image = axis.imshow(
+            np.degrees(theta), cmap=THETA_MAP, vmin=0, vmax=90, extent=(0, window_um, 0, window_um)
+        )
+        axis.set_title(caption, fontsize="x-small" if is_slide() else "medium")
+    bar = figure.colorbar(image, ax=list(axes), ticks=ANGLES_DEG, shrink=0.8, format="%g")
+    bar.set_label("θ (°), 90 = 0")
+    return figure
+
+
+def _grid(captions: Sequence[str]) -> tuple[Figure, np.ndarray]:
+    """Panels for so many windows, with labels on the outer ones."""
     columns = 5 if len(captions) % 5 == 0 else min(4, len(captions))
     rows = -(-len(captions) // columns)
     lines = 1 + captions[0].count("\n")
     figure, axes = panels(rows, columns, 0.95 + 0.15 * lines, sharex=True, sharey=True)
-    for axis, theta, caption in zip(axes, theta_images, captions, strict=False):
-        picture = draw_structure(axis, theta, window_um)
-        axis.set_title(caption, fontsize="x-small" if is_slide() else "medium")
     for axis in axes[len(captions) :]:
         axis.set_axis_off()
     for axis in axes[columns * (rows - 1) :]:
         axis.set_xlabel("x1 (µm)")
     for axis in axes[::columns]:
         axis.set_ylabel("x2 (µm)")
-    _theta_bar(figure, picture, list(axes))
-    return figure
-
-
-def draw_structure(axis: Axes, theta_image: np.ndarray, window_um: float):
-    """Colour one window by θ (radians); returns the image for a colour bar."""
-    return axis.imshow(
-        np.degrees(theta_image),
-        cmap=THETA_MAP,
-        vmin=0,
-        vmax=90,
-        extent=(0, window_um, 0, window_um),
-    )
-
-
-def _theta_bar(figure: Figure, picture, axes: list[Axes]) -> None:
-    bar = figure.colorbar(picture, ax=axes, ticks=ANGLES_DEG, shrink=0.8, format="%g")
-    bar.set_label("θ (°), 90 = 0")
+    return figure, axes

@@ -6,7 +6,16 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from polysve.figures.style import BASELINE, DENSITY_MAP, FILL, PREDICTED, THEORY, TRUE, panels
+from polysve.figures.style import (
+    BASELINE,
+    DENSITY_MAP,
+    FILL,
+    PREDICTED,
+    THEORY,
+    TRUE,
+    common_limits,
+    panels,
+)
 from polysve.learning import metrics
 
 
@@ -26,7 +35,7 @@ def parity(
         Names the ensemble and the number of SVEs.
     """
     figure, axes = panels(1, 2, 0.86, sharex=True, sharey=True)
-    low, high = limits(true_gpa, predicted_gpa, baseline_gpa)
+    low, high = common_limits(true_gpa, predicted_gpa, baseline_gpa)
     shared = {"gridsize": 45, "mincnt": 1, "extent": (low, high, low, high), "linewidths": 0.1}
     named = zip(axes, ("network", "6-parameter fit"), (predicted_gpa, baseline_gpa), strict=True)
     drawn = []
@@ -101,7 +110,7 @@ def distributions(ensembles: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure
         Name to true Ē and predicted Ē, each of shape (n,), GPa.
     """
     figure, axes = panels(len(ensembles), 1, 0.42, sharex=True)
-    edges = np.linspace(*limits(*(v for t, p in ensembles.values() for v in (t, p))), 37)
+    edges = np.linspace(*common_limits(*(v for t, p in ensembles.values() for v in (t, p))), 37)
     for axis, (name, (true, predicted)) in zip(axes, ensembles.items(), strict=True):
         axis.hist(true, edges, density=True, color=FILL, label="finite elements")
         axis.hist(predicted, edges, density=True, histtype="step", color=PREDICTED, label="network")
@@ -139,13 +148,6 @@ def residuals(errors_gpa: np.ndarray, predictors: dict[str, np.ndarray]) -> Figu
     for axis in axes[::2]:
         axis.set_ylabel("error of Ē (GPa)")
     return figure
-
-
-def limits(*arrays: np.ndarray) -> tuple[float, float]:
-    """Smallest and largest value with a margin."""
-    low, high = min(a.min() for a in arrays), max(a.max() for a in arrays)
-    margin = 0.04 * (high - low) or 1.0
-    return float(low - margin), float(high + margin)
 
 
 def _many_nines(r2: float) -> str:

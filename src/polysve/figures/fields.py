@@ -6,6 +6,7 @@ from matplotlib.tri import Triangulation
 
 from polysve.fem.fields import LOADS, Fields
 from polysve.figures import style
+from polysve.figures.grains import add_key, draw_grains
 
 
 def draw(fields: Fields, load: str) -> Figure:
@@ -23,10 +24,8 @@ def draw(fields: Fields, load: str) -> Figure:
     s11, s22, s12 = stress_mpa.T
     component = stress_mpa[:, LOADS.index(load)]
     mises = np.sqrt(s11**2 - s11 * s22 + s22**2 + 3 * s12**2)
-    theta = np.degrees(fields.theta_rad)[mesh.grain]
     length_nm = 1e3 * np.hypot(*fields.fluctuation_um.T)
     shown = (
-        ("θ (°), 90 = 0", theta, {"cmap": style.THETA_MAP, "vmin": 0, "vmax": 90}, "mesh"),
         (
             "|u − ε·x| (nm)",
             length_nm,
@@ -36,11 +35,11 @@ def draw(fields: Fields, load: str) -> Figure:
         (f"σ{load} (MPa)", component, {}, f"stress σ{load}"),
         ("σ (MPa)", mises, {}, "von Mises stress"),
     )
-    for axis, (unit, values, options, title) in zip(axes, shown, strict=True):
+    add_key(figure, draw_grains(axes[0], fields.film), [axes[0]], fields.film)
+    axes[0].set(aspect="equal", title="mesh")
+    for axis, (unit, values, options, title) in zip(axes[1:], shown, strict=True):
         drawn = axis.tripcolor(triangles, values, rasterized=True, **options)
-        figure.colorbar(
-            drawn, ax=axis, label=unit, ticks=style.ANGLES_DEG if title == "mesh" else None
-        )
+        figure.colorbar(drawn, ax=axis, label=unit)
         axis.set(aspect="equal", title=title)
     axes[0].triplot(triangles, lw=0.2, color=style.TRUE)
     for axis in axes[2:]:

@@ -6,19 +6,12 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from polysve.device.beam import LimitSettings
-from polysve.figures.ensembles import draw_structure
+from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import FILL, PREDICTED, THEORY
-from polysve.grains.film import CellMap, GrainMap
-from polysve.learning.encoding import QUARTER_RAD
+from polysve.grains.film import Film
 from polysve.learning.model_card import DIRECTIONS_RAD
 from polysve.surrogate.moving_window import Field
 from polysve.surrogate.network import Prediction
-
-
-def theta_picture(film: CellMap | GrainMap, pixels: int = 512) -> np.ndarray:
-    """θ in radians at each pixel of a film, row 0 at the bottom."""
-    picture = film.to_pixels(pixels) if isinstance(film, CellMap) else film
-    return np.mod(picture.theta_rad, QUARTER_RAD)[picture.labels]
 
 
 def polar(prediction: Prediction, half_width_gpa: float) -> Figure:
@@ -55,13 +48,13 @@ def polar(prediction: Prediction, half_width_gpa: float) -> Figure:
     return figure
 
 
-def field(moduli: Field, film: CellMap | GrainMap, sve_um: float) -> Figure:
+def field(moduli: Field, film: Film, sve_um: float) -> Figure:
     """Grain structure of a film, and Ē of the window that moves over it at the window's centre.
 
     Parameters
     ----------
     moduli : Field
-    film : CellMap or GrainMap
+    film : Film
     sve_um : float
         Side of the window.
     """
@@ -71,9 +64,7 @@ def field(moduli: Field, film: CellMap | GrainMap, sve_um: float) -> Figure:
         figsize=(2 * inches, min(0.75 * inches * height_um / width_um + 0.5, 2 * inches))
     )
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    picture = draw_structure(left, theta_picture(film), width_um)
-    picture.set_extent((0, width_um, 0, height_um))
-    figure.colorbar(picture, ax=left, label="θ (°), 90 = 0", ticks=(0, 45, 90))
+    add_key(figure, draw_grains(left, film), [left], film)
     cells = right.pcolormesh(
         moduli.x_um,
         moduli.y_um,
@@ -186,13 +177,10 @@ def beams(
     return figure
 
 
-def structure(film: CellMap | GrainMap) -> Figure:
-    """Grains of a film coloured by θ."""
-    width_um, height_um = film.size_um
+def structure(film: Film) -> Figure:
+    """Grains of a film in colour."""
     figure = Figure()
     axis = figure.subplots()
-    picture = draw_structure(axis, theta_picture(film), width_um)
-    picture.set_extent((0, width_um, 0, height_um))
-    figure.colorbar(picture, ax=axis, label="θ (°), 90 = 0", ticks=(0, 45, 90))
+    add_key(figure, draw_grains(axis, film), [axis], film)
     axis.set(aspect="equal", xlabel="x1 (µm)", ylabel="x2 (µm)")
     return figure

@@ -54,3 +54,10 @@ def panels(rows: int, columns: int, shape: float, **sharing) -> tuple[Figure, np
 def is_slide() -> bool:
     """Whether figures are drawn for a slide now."""
     return mpl.rcParams["font.size"] > 12
+
+
+def common_limits(*arrays: np.ndarray) -> tuple[float, float]:
+    """Smallest and largest value with a margin."""
+    low, high = min(a.min() for a in arrays), max(a.max() for a in arrays)
+    margin = 0.04 * (high - low) or 1.0
+    return float(low - margin), float(high + margin)

@@ -13,108 +13,63 @@ from scipy.sparse.csgraph import connected_components
 
 from polysve.base.errors import InputError
 from polysve.base.files import check_size
-from polysve.base.types import Array
+from polysve.crystals.orientation import mean_orientations
 from polysve.films.picture import MOST_GRAINS
-from polysve.grains.film import GrainMap
+from polysve.films.reading import Reading
+from polysve.grains.film import Film, LabelImage
 
-MISORIENTATION_DEG = 5.0
-LARGEST_TILT_DEG = 10.0
 SMALLEST_GRAIN_PIXELS = 5
-LARGEST_GAP = 0.2
-"""Share of the pixels that may be without an orientation."""
 
 
-def read_map(
-    path: Path,
-    misorientation_deg: float = MISORIENTATION_DEG,
-    largest_tilt_deg: float = LARGEST_TILT_DEG,
-    normal: str = "up",
-) -> GrainMap:
+def read_map(path: Path, reading: Reading) -> Film:
     """Read an EBSD map and find its grains.
 
     Neighbouring pixels belong to one grain where their misorientation is below a threshold. Pixels without an
-    orientation, and grains of less than 5 pixels, go to the nearest grain. A grain's angle is that of the mean of
-    exp(4iθ) over its pixels.
+    orientation, and grains of less than 5 pixels, go to the nearest grain. A grain is turned as the mean of its pixels.
 
     Parameters
     ----------
     path : Path
         `.ang` (EDAX, EMsoft, orix) or `.ctf` (Oxford, Bruker, MTEX), on a grid of squares, rows from the top.
-    misorientation_deg : float
-    largest_tilt_deg : float
-        Of the <100> axis nearest to the film normal, in any grain.
-    normal : {"up", "down"}
-        Where the third axis of the Euler angles' frame points, seen on the map: at you (as EDAX and Oxford write
-        it), or away; then the sense of all angles changes.
+    reading : Reading
 
     Raises
     ------
     InputError
-        For a file that is no such map, crystals that are not cubic, too many pixels without orientation, and grains
-        that are tilted beyond the limit.
+        For a file that is no such map, crystals that are not cubic, and too many pixels without orientation.
     """
-    if not 0 < misorientation_deg < 45:
-        raise InputError(f"misorientation = {misorientation_deg:g}°: allowed is 0 to 45")
-    if normal not in ("up", "down"):
-        raise InputError(f"normal = {normal!r}: allowed are 'up' and 'down'")
+    if not 0 < reading.misorientation_deg < 45:
+        raise InputError(f"misorientation = {reading.misorientation_deg:g}°: allowed is 0 to 45")
+    if reading.frame not in ("up", "down"):
+        raise InputError(f"frame = {reading.frame!r}: allowed are 'up' and 'down'")
     crystal_map = _load(path)
     place, step_um = _grid(path, crystal_map)
-    orientations = _orientations(path, crystal_map)[place]
+    orientations, phase = _orientations(path, crystal_map)
+    orientations = orientations[place]
     indexed = np.asarray(crystal_map.is_indexed)[place]
-    if 1 - indexed.mean() > LARGEST_GAP:
+    if 1 - indexed.mean() > reading.largest_unindexed:
         raise InputError(
             f"{path}: {100 * (1 - indexed.mean()):.0f} % of the pixels have no orientation; "
-            f"allowed is {100 * LARGEST_GAP:.0f} %"
+            f"allowed is {100 * reading.largest_unindexed:.0f} %"
         )
-    theta, tilt = in_plane_angle(orientations.to_matrix())
-    if normal == "down":
-        theta = -theta
-    labels = _clean(segment(orientations, indexed, misorientation_deg), indexed)
+    labels = _clean(segment(orientations, indexed, reading.misorientation_deg), indexed)
     count = labels.max() + 1
     if count > MOST_GRAINS:
         raise InputError(f"{path}: has {count} grains; allowed are {MOST_GRAINS}")
-    members = labels[indexed]
-    sizes = np.bincount(members, minlength=count)
-    tilts = np.degrees(np.bincount(members, tilt[indexed], count) / sizes)
-    if tilts.max() > largest_tilt_deg:
-        share = 100 * sizes[tilts > largest_tilt_deg].sum() / sizes.sum()
-        raise InputError(
-            f"{path}: the <100> axis of a grain is {tilts.max():.1f}° off the film normal, and {share:.1f} % of the "
-            f"film beyond {largest_tilt_deg:g}°; allowed is {largest_tilt_deg:g}°"
-        )
-    phase = np.exp(4j * theta[indexed])
-    mean = np.bincount(members, phase.real, count) + 1j * np.bincount(members, phase.imag, count)
-    return GrainMap(labels.astype(np.uint16), np.mod(np.angle(mean) / 4, np.pi / 2), step_um)
-
-
-def in_plane_angle(matrices: Array) -> tuple[Array, Array]:
-    """Angle of a cubic crystal in the plane, and how far its nearest <100> axis is off the normal.
-
-    Parameters
-    ----------
-    matrices : array, shape (..., 3, 3)
-        Rotations of sample vectors into crystal axes: row i is crystal axis i in sample coordinates.
-
-    Returns
-    -------
-    theta_rad, tilt_rad : array, shape (...)
-        The angle is the mean of those of the two other axes, modulo the quarter turn.
-
-    Examples
-    --------
-    >>> turn = np.radians(30)
-    >>> rows = [[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
-    >>> theta, tilt = in_plane_angle(np.array(rows))
-    >>> round(float(np.degrees(theta)), 9), float(tilt)
-    (30.0, 0.0)
-    """
-    upright = np.abs(matrices[..., 2])
-    axis = upright.argmax(-1)
-    in_plane = matrices[..., 0] + 1j * matrices[..., 1]
-    phases = np.exp(4j * np.angle(in_plane))
-    np.put_along_axis(phases, axis[..., None], 0, -1)
-    theta = np.mod(np.angle(phases.sum(-1)) / 4, np.pi / 2)
-    return theta, np.arccos(np.clip(upright.max(-1), 0, 1))
+    # orix turns window axes into crystal axes
+    pixels = orientations.data[indexed] * [1, -1, -1, -1]
+    mean, _ = mean_orientations(pixels, labels[indexed], phase.point_group)
+    if reading.frame == "down":
+        # half a turn about x1: seen from the other side
+        mean = mean[:, [1, 0, 3, 2]] * [-1, 1, -1, 1]
+    rows, columns = labels.shape
+    return Film(
+        LabelImage(labels.astype(np.uint16), step_um),
+        (columns * step_um, rows * step_um),
+        mean,
+        np.zeros(count, np.int64),
+        reading.crystals([phase.name], path),
+    )
 
 
 def segment(orientations, indexed: NDArray[np.bool_], misorientation_deg: float) -> NDArray:
@@ -187,7 +142,7 @@ def _orientations(path: Path, crystal_map):
             f"{path}: the point group of {phases[0].name} is {group.name if group else 'not given'}; "
             "432 or m-3m is needed"
         )
-    return Orientation(crystal_map.rotations.data, symmetry=group)
+    return Orientation(crystal_map.rotations.data, symmetry=group), phases[0]
 
 
 def _grid(path: Path, crystal_map) -> tuple[NDArray, float]:

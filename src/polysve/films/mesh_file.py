@@ -7,17 +7,25 @@ from numpy.typing import NDArray
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
-from polysve.films.sample import EULER, THETA, Sample
-from polysve.films.table import read_table
+from polysve.films.reading import EULER, THETA, Reading, orientations_of
+from polysve.films.table import PHASE, read_table
+from polysve.grains.film import Film
 from polysve.grains.mesh import Mesh
 
 TAGS = ("grain", "gmsh:physical", "gmsh:geometrical", "medit:ref", "cell_tags")
 
 
-def sample_from_mesh(path: Path, orientations: Path | None) -> Sample:
-    """Read a triangle mesh with grain tags, and the tags' angles from a table."""
+def read_mesh(path: Path, reading: Reading) -> Film:
+    """Read a triangle mesh with grain tags, and the tags' angles from a table.
+
+    Raises
+    ------
+    InputError
+        For a file that is no such mesh, triangles that do not fill a rectangle edge to edge, and tags without angles.
+    """
     import meshio
 
+    orientations = reading.orientations
     if orientations is None:
         raise InputError(
             f"{path}: --orientations is missing; a table grain,{','.join(THETA)} is needed for a mesh"
@@ -42,7 +50,8 @@ def sample_from_mesh(path: Path, orientations: Path | None) -> Sample:
     tags = np.concatenate([np.asarray(source.cell_data[tag][number]) for number in blocks]).astype(
         np.int64
     )
-    header, table = read_table(orientations, [["grain", *THETA], ["grain", *EULER]])
+    headers = [["grain", *angles, *phase] for angles in (THETA, EULER) for phase in ([], [PHASE])]
+    header, table, names = read_table(orientations, headers)
     known = table[:, 0].astype(np.int64)
     missing = np.setdiff1d(tags, known)
     if len(missing) or len(np.unique(known)) != len(known):
@@ -52,7 +61,16 @@ def sample_from_mesh(path: Path, orientations: Path | None) -> Sample:
     order = np.argsort(known)
     grain = order[np.searchsorted(known[order], tags)]
     mesh = _flat_mesh(path, source.points, triangles, grain)
-    return Sample(mesh, table[:, 1 : len(header)], len(np.unique(tags)))
+    quaternions, theta_rad = orientations_of(table[:, 1 : len(header)], orientations)
+    phases, phase = np.unique(names or [""] * len(known), return_inverse=True)
+    return Film(
+        mesh,
+        tuple(np.ptp(mesh.nodes_um, axis=0).tolist()),
+        quaternions,
+        phase,
+        reading.crystals(phases.tolist(), path),
+        theta_rad=theta_rad,
+    )
 
 
 def _flat_mesh(path: Path, points: Array, triangles: NDArray, grain: NDArray) -> Mesh:
@@ -61,7 +79,7 @@ def _flat_mesh(path: Path, points: Array, triangles: NDArray, grain: NDArray) ->
     nodes = points[used]
     if nodes.shape[1] == 3 and np.ptp(nodes[:, 2]) > 1e-9 * np.ptp(nodes[:, 0]):
         raise InputError(f"{path}: is not flat; all z must be equal")
-    mesh = Mesh(np.ascontiguousarray(nodes[:, :2]), compact.reshape(-1, 3), grain)
+    mesh = Mesh(nodes[:, :2] - nodes[:, :2].min(0), compact.reshape(-1, 3), grain)
     area = mesh.signed_areas_um2()
     mesh = mesh._replace(
         triangles=np.where(area[:, None] < 0, mesh.triangles[:, ::-1], mesh.triangles)
@@ -73,6 +91,22 @@ def _flat_mesh(path: Path, points: Array, triangles: NDArray, grain: NDArray) ->
         or abs(np.abs(area).sum() / window - 1) > 1e-9
     ):
         raise InputError(
-            f"{path}: the triangles cover {np.abs(area).sum():g} of {window:g}; a whole rectangle is needed"
+            f"{path}: the triangles cover {np.abs(area).sum():g} of {window:g}, the smallest {np.abs(area).min():g}; "
+            "a whole rectangle of triangles that have an area is needed"
         )
+    _check_edges(path, mesh)
     return mesh
+
+
+def _check_edges(path: Path, mesh: Mesh) -> None:
+    """Refuse hanging nodes: an edge inside the window belongs to two triangles, one on its rim to one."""
+    sides = np.sort(mesh.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    edges, count = np.unique(sides, axis=0, return_counts=True)
+    size = mesh.nodes_um.max(0)
+    rim = np.abs(mesh.nodes_um[edges][:, :, None] - [np.zeros(2), size]).max(1) < 1e-9 * size.max()
+    wrong = count != np.where(rim.any((1, 2)), 1, 2)
+    if wrong.any():
+        x, y = mesh.nodes_um[edges[wrong.argmax()]].mean(0)
+        raise InputError(
+            f"{path}: triangles do not meet edge to edge at ({x:g}, {y:g}); a mesh without hanging nodes is needed"
+        )

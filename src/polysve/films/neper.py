@@ -6,13 +6,12 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
-from polysve.fem.mesh import mesh_tiling
-from polysve.films.sample import Sample
+from polysve.films.reading import Reading, orientations_of
+from polysve.grains.film import Film
 from polysve.grains.tiling import Tiling
-from polysve.settings.labels import MeshSettings
 
 
-def sample_from_neper(path: Path, settings: MeshSettings) -> Sample:
+def read_neper(path: Path, reading: Reading) -> Film:
     """Read a 2-D Neper tessellation of a square with Bunge angles (``-oridescriptor euler-bunge``)."""
     sections = _tess_sections(path)
     try:
@@ -43,8 +42,14 @@ def sample_from_neper(path: Path, settings: MeshSettings) -> Sample:
         raise InputError(
             f"{path}: the cells cover {tiling.areas_um2().sum():g} of {side**2:g}; a whole square is needed"
         )
-    mesh = mesh_tiling(tiling, side, side / np.sqrt(count), settings)
-    return Sample(mesh, angles, count)
+    quaternions, _ = orientations_of(angles, path)
+    return Film(
+        tiling,
+        (float(side), float(side)),
+        quaternions,
+        np.zeros(count, np.int64),
+        reading.crystals([""], path),
+    )
 
 
 def _tess_sections(path: Path) -> dict[str, list[str]]:

@@ -9,16 +9,20 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import LARGEST_FILE_BYTES, check_size
-from polysve.grains.film import GrainMap
+from polysve.films.reading import Reading, orientations_of
+from polysve.grains.film import Film, LabelImage
 
 MOST_GRAINS = 65_535
+ANGLES = {"theta_deg": (), "euler_deg": (3,)}
+"""Names of the table of angles, each with the shape of one entry."""
 
 
-def read_label_image(path: Path, window_um: float | None = None) -> GrainMap:
+def read_label_image(path: Path, reading: Reading) -> Film:
     """Read a label image with its table of angles from an `.npz` file.
 
     The file holds ``label_image`` (rows, columns), whole numbers with row 0 at the bottom (y up); ``theta_deg``
-    (grains,), the angle of grain 0, 1, ...; and ``window_um``, the width, unless it is given.
+    (grains,) or ``euler_deg`` (grains, 3), the angles of grain 0, 1, ...; perhaps ``phase`` (grains,), names; and
+    ``window_um``, the width, unless it is given.
 
     Raises
     ------
@@ -26,25 +30,54 @@ def read_label_image(path: Path, window_um: float | None = None) -> GrainMap:
         For a file that is no such thing, labels without an angle, angles that are not finite, and no or two widths.
     """
     arrays = _arrays(path)
-    for name in ("label_image", "theta_deg"):
-        if name not in arrays:
-            raise InputError(f"{path}: has no {name}; label_image and theta_deg are needed")
-    labels, theta_deg = arrays["label_image"], arrays["theta_deg"]
+    name = next((name for name in ANGLES if name in arrays), None)
+    if name is None or "label_image" not in arrays:
+        missing = "label_image" if "label_image" not in arrays else "theta_deg"
+        raise InputError(
+            f"{path}: has no {missing}; label_image and theta_deg (or euler_deg) are needed"
+        )
+    labels, angles_deg = arrays["label_image"], arrays[name]
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "ui":
         raise InputError(
             f"{path}: label_image is {labels.dtype} of the shape {labels.shape}; "
             "whole numbers of the shape (rows, columns) are needed"
         )
-    if theta_deg.ndim != 1 or theta_deg.dtype.kind not in "uif" or not np.isfinite(theta_deg).all():
-        raise InputError(f"{path}: theta_deg must be a list of finite numbers, one for each grain")
-    if labels.min() < 0 or labels.max() >= len(theta_deg) or len(theta_deg) > MOST_GRAINS:
+    wanted = angles_deg.shape[:1] + ANGLES[name]
+    if (
+        angles_deg.shape != wanted
+        or angles_deg.dtype.kind not in "uif"
+        or not np.isfinite(angles_deg).all()
+    ):
+        raise InputError(f"{path}: {name} must be a list of finite numbers, one for each grain")
+    if labels.min() < 0 or labels.max() >= len(angles_deg) or len(angles_deg) > MOST_GRAINS:
         raise InputError(
             f"{path}: label_image goes from {labels.min()} to {labels.max()}; "
-            f"theta_deg allows 0 to {len(theta_deg) - 1}, and {MOST_GRAINS} grains are the most"
+            f"{name} allows 0 to {len(angles_deg) - 1}, and {MOST_GRAINS} grains are the most"
         )
-    width_um = _width(path, arrays.get("window_um"), window_um)
-    theta_rad = np.mod(np.radians(theta_deg.astype(float)), np.pi / 2)
-    return GrainMap(labels.astype(np.uint16), theta_rad, width_um / labels.shape[1])
+    width_um = _width(path, arrays.get("window_um"), reading.window_um)
+    pixel_um = width_um / labels.shape[1]
+    quaternions, theta_rad = orientations_of(
+        angles_deg.astype(float).reshape(len(angles_deg), -1), path
+    )
+    phases, phase = _phases(path, arrays.get("phase"), len(angles_deg))
+    return Film(
+        LabelImage(labels.astype(np.uint16), pixel_um),
+        (width_um, pixel_um * labels.shape[0]),
+        quaternions,
+        phase,
+        reading.crystals(phases, path),
+        theta_rad=theta_rad,
+    )
+
+
+def _phases(path: Path, names: np.ndarray | None, count: int) -> tuple[list[str], np.ndarray]:
+    """Names of the phases, and the phase of each grain."""
+    if names is None:
+        return [""], np.zeros(count, np.int64)
+    if names.shape != (count,) or names.dtype.kind != "U":
+        raise InputError(f"{path}: phase must be a list of names, one for each of {count} grains")
+    phases, phase = np.unique(names, return_inverse=True)
+    return phases.tolist(), phase
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

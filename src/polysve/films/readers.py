@@ -1,58 +1,58 @@
-"""Films from files: tables of generators, label images, ensembles and EBSD maps."""
+"""Films from files: one table from a file's ending to its reader."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from polysve.base.errors import InputError
 from polysve.data.ensemble import Ensemble
-from polysve.films.generators import read_points
+from polysve.films.ebsd import read_map
+from polysve.films.generators import read_generators
+from polysve.films.mesh_file import read_mesh
+from polysve.films.neper import read_neper
 from polysve.films.picture import read_label_image
-from polysve.grains.film import CellMap, GrainMap
-from polysve.grains.tessellation import voronoi
+from polysve.films.reading import Reading
+from polysve.grains.film import Film
 
-SOME = 64
+ENSEMBLES = (".h5", ".hdf5")
+READERS = {
+    ".csv": read_generators,
+    ".npz": read_label_image,
+    ".ang": read_map,
+    ".ctf": read_map,
+    ".h5oina": read_map,
+    ".tess": read_neper,
+} | dict.fromkeys((".msh", ".mesh", ".vtk", ".vtu", ".inp", ".xdmf"), read_mesh)
+"""Reader of a file that holds one film, by the file's ending."""
 
 
-def read_films(
-    path: Path, window_um: float | None = None, periodic: bool = False
-) -> Iterator[CellMap | GrainMap]:
-    """Read all films of a file: many from an ensemble, one from anything else.
+def read_film(path: str | Path, reading: Reading = Reading()) -> Film:  # noqa: B008
+    """Read the film of a file.
 
     Parameters
     ----------
-    path : Path
-        `.csv` (generators), `.npz` (label image), `.h5` (ensemble), `.ang` or `.ctf` (EBSD map).
-    window_um : float, optional
-        Side of the window; needed for `.csv` files, and for `.npz` files that do not say it.
-    periodic : bool
-        Let grains drawn from generators continue on the opposite side.
+    path : path
+        Generators (`.csv`), label image (`.npz`), EBSD map (`.ang`, `.ctf`, `.h5oina`), Neper tessellation (`.tess`) or
+        triangle mesh (`.msh` and others that meshio reads).
+    reading : Reading
+        What the file itself does not tell.
 
     Raises
     ------
     InputError
         For a file of another kind, or a wrong one.
     """
-    kind = Path(path).suffix.lower()
-    if kind == ".csv":
-        if window_um is None:
-            raise InputError(f"{path}: --window is needed, the side of the film in µm")
-        points_um, theta_rad = read_points(path, window_um)
-        yield CellMap(voronoi(points_um, window_um, periodic), theta_rad, window_um)
-    elif kind == ".npz":
-        yield read_label_image(path, window_um)
-    elif kind in (".ang", ".ctf"):
-        from polysve.films.ebsd import read_map
+    path = Path(path)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        kind = f"is a {path.suffix} file" if path.suffix else "has no ending"
+        raise InputError(f"{path}: {kind}; allowed are {', '.join(READERS)}")
+    return reader(path, reading)
 
-        yield read_map(path)
-    elif kind in (".h5", ".hdf5"):
-        yield from _read_ensemble(path)
+
+def read_films(path: str | Path, reading: Reading = Reading()) -> Iterator[Film]:  # noqa: B008
+    """Read all films of a file: many from an ensemble (`.h5`), one from anything that `read_film` reads."""
+    if Path(path).suffix.lower() in ENSEMBLES:
+        ensemble = Ensemble(path)
+        yield from (ensemble.film(row) for row in range(len(ensemble)))
     else:
-        raise InputError(f"{path}: is {kind or 'no'} file; allowed are .csv, .npz, .h5, .ang, .ctf")
-
-
-def _read_ensemble(path: Path) -> Iterator[GrainMap]:
-    """Label images of an ensemble, some at a time."""
-    ensemble = Ensemble(path)
-    for start in range(0, len(ensemble), SOME):
-        for row, labels in enumerate(ensemble.label_images(start, start + SOME), start):
-            yield GrainMap(labels, ensemble.theta(row), ensemble.window_um / labels.shape[1])
+        yield read_film(path, reading)

@@ -1,4 +1,4 @@
-"""Tables of numbers."""
+"""Tables of numbers, and of names beside them."""
 
 import csv
 import math
@@ -10,20 +10,26 @@ from polysve.base.errors import InputError
 from polysve.base.files import check_size
 from polysve.base.types import Array
 
+PHASE = "phase"
+"""The one column that holds names."""
 
-def read_table(path: Path, headers: list[list[str]]) -> tuple[list[str], Array]:
+
+def read_table(path: Path, headers: list[list[str]]) -> tuple[list[str], Array, list[str]]:
     """Read a table of finite numbers; empty lines are skipped.
 
     Parameters
     ----------
     path : Path
     headers : list of list of str
-        First lines that are allowed.
+        First lines that are allowed; a column `PHASE` comes last and holds names.
 
     Returns
     -------
     header : list of str
+        Without `PHASE`.
     numbers : array, shape (rows, columns)
+    phases : list of str
+        Empty without the column.
 
     Raises
     ------
@@ -37,8 +43,13 @@ def read_table(path: Path, headers: list[list[str]]) -> tuple[list[str], Array]:
             reader = csv.reader(file)
             header = [name.strip() for name in next(reader, [])]
             if header not in headers:
+                hint = (
+                    "; columns are parted by commas"
+                    if ";" in header[0:1] or any(";" in h for h in header)
+                    else ""
+                )
                 raise InputError(
-                    f"{path}: first line is {','.join(header)[:80]!r}; {allowed} is needed"
+                    f"{path}: first line is {','.join(header)[:80]!r}; {allowed} is needed{hint}"
                 )
             rows = [
                 _row(path, reader.line_num, cells, header)
@@ -49,18 +60,24 @@ def read_table(path: Path, headers: list[list[str]]) -> tuple[list[str], Array]:
         raise InputError(f"{path}: cannot be read as a table ({error})") from None
     if not rows:
         raise InputError(f"{path}: holds no grain; at least one row below the header is needed")
-    return header, np.array(rows)
+    named = header[-1] == PHASE
+    numbers = np.array([row[: len(header) - named] for row in rows], float)
+    phases = [row[-1] for row in rows] if named else []
+    return header[: len(header) - named], numbers, phases
 
 
-def _row(path: Path, number: int, cells: list[str], header: list[str]) -> list[float]:
-    """Finite numbers of one row."""
+def _row(path: Path, number: int, cells: list[str], header: list[str]) -> list:
+    """Finite numbers of one row, and the name behind them where there is one."""
+    named = header[-1] == PHASE
     try:
-        values = [float(cell) for cell in cells]
+        values = [float(cell) for cell in cells[: len(cells) - named]]
     except ValueError:
         values = []
-    if len(values) != len(header) or not all(map(math.isfinite, values)):
+    name = [cells[-1].strip()] if named else []
+    if len(values) + named != len(header) or not all(map(math.isfinite, values)) or "" in name:
+        commas = "; numbers have a decimal point, no comma" if len(cells) > len(header) else ""
         raise InputError(
             f"{path}: line {number} is {','.join(cells)[:80]!r}; "
-            f"{len(header)} finite numbers {','.join(header)} are needed"
+            f"{len(header) - named} finite numbers {','.join(header)} are needed{commas}"
         )
-    return values
+    return values + name

@@ -4,22 +4,15 @@ SciPy is imported where it is used: it takes a quarter of a second, and most rea
 """
 
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
+from polysve.crystals.orientation import from_theta
+from polysve.grains.film import Film
 from polysve.grains.tiling import Tiling, clip_segments, polygons
 from polysve.settings.labels import TessellateSettings
-
-
-class Structure(NamedTuple):
-    """One SVE: generators (n, 2), in-plane angles (n,) and the tiling of its window."""
-
-    generators_um: Array
-    theta_rad: Array
-    tiling: Tiling
 
 
 def random_stream(seed: int, ensemble: str, index: int) -> np.random.Generator:
@@ -41,8 +34,8 @@ def grain_count(settings: TessellateSettings) -> int:
     return round(settings.ratio**2)
 
 
-def draw_structure(settings: TessellateSettings, ensemble: str, index: int) -> Structure:
-    """Draw SVE number `index` of an ensemble.
+def draw_film(settings: TessellateSettings, ensemble: str, index: int) -> Film:
+    """Draw SVE number `index` of an ensemble: its grains and their orientations, not yet what they are made of.
 
     Raises
     ------
@@ -51,11 +44,20 @@ def draw_structure(settings: TessellateSettings, ensemble: str, index: int) -> S
     """
     random = random_stream(settings.seed, ensemble, index)
     spacing_um = settings.spacing_fraction * settings.grain_size_um
+    window_um = settings.window_um
     generators = draw_generators(
-        random, grain_count(settings), settings.window_um, spacing_um, settings.periodic
+        random, grain_count(settings), window_um, spacing_um, settings.periodic
     )
     theta = random.uniform(0, np.pi / 2, len(generators))
-    return Structure(generators, theta, _cells(generators, settings.window_um, settings.periodic))
+    return Film(
+        _cells(generators, window_um, settings.periodic),
+        (window_um, window_um),
+        from_theta(theta),
+        np.zeros(len(theta), np.int64),
+        periodic=settings.periodic,
+        generators_um=generators,
+        theta_rad=theta,
+    )
 
 
 def draw_generators(

@@ -1,16 +1,18 @@
-"""Label image to network input: resizing, median filter, encodings and the symmetries of the square.
+"""Film to network input: encodings of the grains, median filter, and the symmetries of the square.
 
-An image array has its row 0 at the bottom (y up), so that ``image[row, column]`` lies at ``y[row], x[column]``. A label
-image holds grain numbers; what a network reads is derived from it and from θ each time, never stored in its place.
+An image array has its row 0 at the bottom (y up), so that ``image[row, column]`` lies at ``y[row], x[column]``.
 """
 
 import cv2
 import numpy as np
 
 from polysve.base.errors import InputError
+from polysve.crystals.stiffness import log_stiffness, pack, unpack
+from polysve.grains.film import Film
+from polysve.grains.raster import paint
 
 QUARTER_RAD = np.pi / 2
-CHANNELS = {"grey": 1, "harmonic": 2}
+CHANNELS = {"grey": 1, "harmonic": 2, "log_stiffness": 6}
 SYMMETRIES = tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4))
 """The eight symmetries of the square: quarter turns (counter-clockwise) made after the mirror x → −x, if any."""
 
@@ -53,58 +55,67 @@ def grey_levels(theta_rad: np.ndarray) -> np.ndarray:
     return levels.astype(np.float32)[..., None]
 
 
-def paint(label_image: np.ndarray, grain_values: np.ndarray) -> np.ndarray:
-    """Give each pixel the values of its grain.
+def grain_values(film: Film, encoding: str, symmetry: int = 0) -> np.ndarray:
+    """What a picture shows of each grain.
 
     Parameters
     ----------
-    label_image : array of unsigned integers, shape (h, w)
-        Grain number of each pixel.
-    grain_values : array of float32, shape (grains, 1 or 2)
-        Values of each grain.
+    film : Film
+    encoding : {"harmonic", "grey", "log_stiffness"}
+        cos 4θ and sin 4θ, whose area averages are exact volume averages of the local stiffness; the grey level θ/(π/2)
+        of the published study, whose averages across a grain boundary mean nothing and which jumps where θ passes
+        90° = 0°; or the six components of the logarithm of Q, in GPa, for any film.
+    symmetry : int
+        Number in `SYMMETRIES`: of the grains of the turned or mirrored film.
 
     Returns
     -------
-    array of float32, shape (h, w, 1 or 2)
-    """
-    values = np.ascontiguousarray(grain_values, np.float32)
-    # One complex number is taken in one step, two floats in two.
-    whole = values.view(np.complex64) if values.shape[-1] == 2 else values
-    return whole[:, 0][label_image][..., None].view(np.float32)
-
-
-def resize(picture: np.ndarray, pixels: int) -> np.ndarray:
-    """Shrink a square picture to ``pixels`` a side; each new pixel is the exact mean over its area.
-
-    Parameters
-    ----------
-    picture : array of float32, shape (h, h, channels)
-    pixels : int
-        At most h, and no divisor of it is needed: pixels that straddle a border count by their share.
-
-    Returns
-    -------
-    array of float32, shape (pixels, pixels, channels)
+    array of float32, shape (grains, channels)
 
     Raises
     ------
     InputError
-        More pixels are asked for than there are: nothing would be averaged.
-
-    Examples
-    --------
-    >>> resize(np.arange(9, dtype=np.float32).reshape(3, 3, 1), 2)[..., 0].round(2)
-    array([[1.33, 2.67],
-           [5.33, 6.67]], dtype=float32)
+        If θ is asked for of grains that have no <100> axis along the normal.
     """
-    height, width, channels = picture.shape
-    if height != width or pixels > height:
+    if encoding == "log_stiffness":
+        log = log_stiffness(film.stiffness_gpa)
+        return pack(move_stiffness(unpack(log), symmetry)).astype(np.float32)
+    if film.theta_rad is None:
         raise InputError(
-            f"pixels = {pixels}: the label image has {width} x {height}; "
-            "it must be square and is only ever shrunk"
+            f"encoding = {encoding}: shows the angle of grains with a <100> axis along the normal, which this film's "
+            "are not; log_stiffness shows any"
         )
-    small = cv2.resize(picture, (pixels, pixels), interpolation=cv2.INTER_AREA)
-    return small.reshape(pixels, pixels, channels)
+    _, mirrored = SYMMETRIES[symmetry]
+    theta_rad = mirror_theta(film.theta_rad) if mirrored else film.theta_rad
+    return harmonics(theta_rad) if encoding == "harmonic" else grey_levels(theta_rad)
+
+
+def encode(
+    film: Film,
+    pixels: int,
+    encoding: str = "harmonic",
+    median_passes: int = 0,
+    symmetry: int = 0,
+) -> np.ndarray:
+    """Network input of one SVE.
+
+    Parameters
+    ----------
+    film : Film
+    pixels : int
+        Side of the input.
+    encoding, symmetry
+        As for `grain_values`; the picture itself is not moved.
+    median_passes : int
+        How often the 3×3 median filter follows (five times in the published study).
+
+    Returns
+    -------
+    array of float32, shape (pixels, pixels, channels)
+        Exact averages over the area of each pixel, before the filter.
+    """
+    values = grain_values(film, encoding, symmetry)
+    return median_filter(paint(film, values, pixels), median_passes)
 
 
 def median_filter(picture: np.ndarray, passes: int) -> np.ndarray:
@@ -116,46 +127,6 @@ def median_filter(picture: np.ndarray, passes: int) -> np.ndarray:
     for _ in range(passes):
         channels = [cv2.medianBlur(channel, 3) for channel in channels]
     return np.stack(channels, -1)
-
-
-def encode(
-    label_image: np.ndarray,
-    theta_rad: np.ndarray,
-    pixels: int,
-    encoding: str = "harmonic",
-    median_passes: int = 0,
-) -> np.ndarray:
-    """Network input of one SVE.
-
-    Parameters
-    ----------
-    label_image : array of unsigned integers, shape (h, h)
-        Grain number of each pixel, row 0 at the bottom.
-    theta_rad : array, shape (grains,)
-        Angle of each grain.
-    pixels : int
-        Side of the input, at most h.
-    encoding : {"harmonic", "grey"}
-        cos 4θ and sin 4θ, whose area averages are exact volume averages of the local stiffness; or the grey level
-        θ/(π/2) of the published study, whose averages across a grain boundary mean nothing and which jumps where θ
-        passes 90° = 0°.
-    median_passes : int
-        How often the 3×3 median filter follows (five times in the published study).
-
-    Returns
-    -------
-    array of float32, shape (pixels, pixels, channels)
-
-    Examples
-    --------
-    >>> labels = np.array([[0, 0], [0, 1]], np.uint16)
-    >>> encode(labels, np.radians([0.0, 45.0]), 1)[0, 0].round(6) + 0.0
-    array([0.5, 0. ], dtype=float32)
-    >>> encode(labels, np.radians([0.0, 45.0]), 1, "grey")[0, 0]
-    array([0.125], dtype=float32)
-    """
-    values = harmonics(theta_rad) if encoding == "harmonic" else grey_levels(theta_rad)
-    return median_filter(resize(paint(label_image, values), pixels), median_passes)
 
 
 def mirror_theta(theta_rad: np.ndarray) -> np.ndarray:
@@ -223,34 +194,29 @@ def move_stiffness(stiffness_gpa: np.ndarray, symmetry: int) -> np.ndarray:
     return turned * sign * sign[:, None]
 
 
-def copies(
-    label_image: np.ndarray, theta_rad: np.ndarray, augmentation: str, **encoding
-) -> np.ndarray:
+def copies(film: Film, augmentation: str, **recipe) -> np.ndarray:
     """Image of one SVE, followed by its turned and mirrored copies where an augmentation asks for them.
 
     Parameters
     ----------
-    label_image : array of unsigned integers, shape (h, h)
-    theta_rad : array, shape (grains,)
+    film : Film
     augmentation : {"none", "naive", "consistent"}
-        naive: a mirror image keeps the grey level of each grain, which makes it another material; consistent: its
-        grains get −θ.
-    **encoding
+        naive: the picture moves and each grain keeps its values, which makes it another material; consistent: the
+        grains turn with it.
+    **recipe
         pixels, encoding and median_passes of `encode`.
 
     Returns
     -------
     array of float32, shape (1, p, p, channels), or (8, p, p, channels) in the order of `SYMMETRIES`
     """
-    image = encode(label_image, theta_rad, **encoding)
     if augmentation == "none":
-        return image[None]
-    mirrored = image
-    if augmentation == "consistent":
-        mirrored = encode(label_image, mirror_theta(theta_rad), **encoding)
-    return np.stack(
-        [move(mirrored if mirror else image, s) for s, (_, mirror) in enumerate(SYMMETRIES)]
-    )
+        return encode(film, **recipe)[None]
+    symmetries = range(len(SYMMETRIES))
+    if augmentation == "naive":
+        image = encode(film, **recipe)
+        return np.stack([move(image, symmetry) for symmetry in symmetries])
+    return np.stack([move(encode(film, **recipe, symmetry=s), s) for s in symmetries])
 
 
 def decode(image: np.ndarray, encoding: str) -> np.ndarray:
@@ -258,9 +224,8 @@ def decode(image: np.ndarray, encoding: str) -> np.ndarray:
 
     Examples
     --------
-    >>> labels = np.zeros((2, 2), np.uint16)
-    >>> [round(float(decode(encode(labels, [0.7], 1, e), e)[0, 0]), 5) for e in CHANNELS]
-    [0.7, 0.7]
+    >>> float(decode(harmonics([[0.7]]), "harmonic")[0, 0].round(5))
+    0.7
     """
     if encoding == "grey":
         return image[..., 0] * QUARTER_RAD

@@ -15,9 +15,11 @@ from pydantic import Field
 
 from polysve.base.errors import InputError
 from polysve.crystals.square import young_modulus
+from polysve.data.inputs import Split, open_inputs
 from polysve.learning.plan import image_pixels
 from polysve.settings.experiment import PreprocessSlice
-from polysve.settings.labels import BoundaryCondition, MaterialSettings
+from polysve.settings.labels import BoundaryCondition
+from polysve.settings.material import Material
 from polysve.settings.model import Model, Positive, parse
 
 ENTRY = "polysve.json"
@@ -35,7 +37,7 @@ class ModelCard(Model):
     preprocess: PreprocessSlice
     """How images are made; its `pixels` belong to the first of `windows_um`."""
     boundary_condition: BoundaryCondition
-    material: MaterialSettings
+    material: Material
     windows_um: tuple[Positive, ...] = Field(min_length=1)
     """Windows of the training ensembles."""
     grain_sizes_um: tuple[Positive, ...] = Field(min_length=1)
@@ -102,7 +104,7 @@ def describe(inputs_path: Path, model) -> ModelCard:
     model : keras.Model
     """
     parts = []
-    with h5py.File(inputs_path) as file:
+    with open_inputs(inputs_path) as file:
         settings = parse(PreprocessSlice, file.attrs["settings"], str(inputs_path))
         groups = [file[name] for name in settings.train_ensembles]
         windows = [float(group.attrs["window_um"]) for group in groups]
@@ -111,7 +113,7 @@ def describe(inputs_path: Path, model) -> ModelCard:
         parts = [_errors(group, model) for group in groups]
         attributes = {
             "boundary_condition": file.attrs["boundary_condition"],
-            "material": json.loads(file.attrs["material"]),
+            "material": next(iter(json.loads(file.attrs["crystals"]).values())),
         }
     grains = np.concatenate([grains for grains, _ in trained])
     return ModelCard(
@@ -130,9 +132,9 @@ def describe(inputs_path: Path, model) -> ModelCard:
 
 def _training_range(group: h5py.Group) -> tuple[np.ndarray, np.ndarray]:
     """Effective number of grains and texture of the training SVEs of one ensemble."""
-    chosen = group["split"][:] == 0
+    chosen = group["split"][:] == Split.TRAINING
     squared_areas = group["squared_areas"][:][chosen]
-    means = group["harmonic_means"][:][chosen]
+    means = group["window_means"][:][chosen]
     return 1 / squared_areas, (means**2).sum(1) / squared_areas
 
 
@@ -140,7 +142,7 @@ def _errors(group: h5py.Group, model) -> dict[str, np.ndarray]:
     """Absolute errors of the network on the validation SVEs of one ensemble, by score."""
     from polysve.networks import physical
 
-    rows = np.flatnonzero(group["split"][:] == 1)
+    rows = np.flatnonzero(group["split"][:] == Split.VALIDATION)
     targets = physical.predict_targets(model, group["images"][rows]).astype(float)
     true = group["stiffness"][:][rows]
     predicted = physical.young_modulus(model, targets)

@@ -2,23 +2,22 @@
 
 import csv
 import hashlib
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.crystals.square import PlaneStress, plane_stress
+from polysve.crystals.square import PlaneStress, upright
+from polysve.data.ensemble import stored_crystals
+from polysve.data.inputs import Split, open_inputs
 from polysve.learning.checkpoints import Checkpoint
 from polysve.networks import architectures, physical
 from polysve.networks.head import StiffnessHead
 from polysve.settings.experiment import OptimizerSettings, TrainSettings
 
-TRAIN, VALIDATION, TEST = 0, 1, 2
 COLUMNS = ("epoch", "loss", "val_loss", "learning_rate", "seconds")
 
 
@@ -58,22 +57,20 @@ def read_inputs(path: Path) -> Inputs:
     InputError
         If there is nothing to train or to validate on.
     """
-    splits = {TRAIN: [], VALIDATION: []}
-    with h5py.File(path) as file:
+    splits = {Split.TRAINING: [], Split.VALIDATION: []}
+    with open_inputs(path) as file:
         for group in file.values():
             split = group["split"][:]
             for part, samples in splits.items():
                 rows = np.flatnonzero(split == part)
                 if len(rows):
                     samples.append(Samples(group["images"][rows], group["targets"][rows]))
-        material = json.loads(file.attrs["material"])
-        constants = {key: material[key] for key in ("c11_gpa", "c12_gpa", "c44_gpa")}
         inputs = Inputs(
-            splits[TRAIN],
-            splits[VALIDATION],
+            splits[Split.TRAINING],
+            splits[Split.VALIDATION],
             file.attrs["targets"],
             file.attrs["boundary_condition"],
-            plane_stress(**constants),
+            upright(stored_crystals(file.attrs)[0].stiffness_gpa),
         )
     for part, name in ((inputs.train, "training"), (inputs.validation, "validation")):
         if not part:

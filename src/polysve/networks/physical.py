@@ -1,9 +1,13 @@
 """The physical model around a network: images in, GPa out; loaded, asked, read."""
 
+import zipfile
+import zlib
+
 import keras
 import numpy as np
 
 from polysve.base.errors import InputError
+from polysve.data.seal import seal_faults
 from polysve.networks.head import StiffnessHead
 
 
@@ -31,9 +35,11 @@ def load(path):
     InputError
         If the file is not a model, or was made for another version of the package.
     """
+    if any("damaged" in fault for fault in seal_faults(path)):
+        raise InputError(f"{path}: damaged: its bytes do not match its SHA-256 seal")
     try:
         return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{path}: not a .keras model of polysve ({reason})") from None
 

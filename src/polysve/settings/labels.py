@@ -4,30 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from polysve.settings.material import CubicSettings, Material
 from polysve.settings.model import Fraction, Model, Name, Positive
 
 BoundaryCondition = Literal["kubc", "subc", "pbc"]
-
-
-class MaterialSettings(Model):
-    """Cubic single-crystal stiffness constants; silicon by default."""
-
-    c11_gpa: Positive = 165.64
-    """C11 of the crystal."""
-    c12_gpa: Annotated[float, Field(allow_inf_nan=False)] = 63.94
-    """C12; with C11 it must leave the crystal stable."""
-    c44_gpa: Positive = 79.51
-    """C44; C44 = (C11 - C12)/2 would be isotropic."""
-
-    @model_validator(mode="after")
-    def positive_definite(self):
-        """Refuse constants that let a crystal gain energy (Born stability criteria)."""
-        if not (self.c11_gpa > abs(self.c12_gpa) and self.c11_gpa + 2 * self.c12_gpa > 0):
-            raise ValueError(
-                f"c11_gpa = {self.c11_gpa}, c12_gpa = {self.c12_gpa} is not positive definite: "
-                "c11 > |c12| and c11 + 2 c12 > 0 are needed"
-            )
-        return self
 
 
 class TessellateSettings(Model):
@@ -90,7 +70,8 @@ class HomogenizeSettings(Model):
         True,
         description="Solve again with elements of one order less and store the change of the label.",
     )
-    material: MaterialSettings = MaterialSettings()
+    material: Material = CubicSettings()
+    """Crystal of the film: a name of the catalogue, C11,C12,C44 in GPa, or constants by key."""
 
     @model_validator(mode="after")
     def no_repeats(self):

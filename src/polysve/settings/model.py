@@ -25,8 +25,9 @@ class Model(BaseModel):
 
         Examples
         --------
-        >>> MaterialSettings(c12_gpa=64, c11_gpa=166).canonical_json()
-        '{"c11_gpa":166.0,"c12_gpa":64.0,"c44_gpa":79.51}'
+        >>> from polysve.settings.labels import MeshSettings
+        >>> MeshSettings(merge_fraction=2e-3).canonical_json()
+        '{"algorithm":"fan","element_size_fraction":1.0,"merge_fraction":0.002}'
         """
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 

@@ -15,10 +15,10 @@ from polysve.settings.experiment import (
 from polysve.settings.labels import (
     AssembleSettings,
     HomogenizeSettings,
-    MaterialSettings,
     MeshSettings,
     TessellateSettings,
 )
+from polysve.settings.material import Material
 from polysve.settings.model import Fraction, Model, Name, Positive
 from polysve.settings.search import SearchSettings, Space, TrialSlice, as_read, tried
 
@@ -36,7 +36,7 @@ class EnsembleSettings(Model):
     """Smallest distance of two generators over the grain size."""
     periodic: bool = False
     """Whether grains continue on the opposite side; if not, the window cuts them."""
-    material: MaterialSettings | None = Field(
+    material: Material | None = Field(
         None, description="Another material than homogenize.material."
     )
 

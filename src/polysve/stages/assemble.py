@@ -8,7 +8,7 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.progress import track
-from polysve.data.h5 import new_h5, put, read_shard
+from polysve.data.h5 import new_h5, put, put_grains, read_shard
 from polysve.data.shards import TessellationShard
 from polysve.grains.raster import label_image
 from polysve.settings.labels import AssembleSettings
@@ -99,17 +99,18 @@ def _attributes(structures: TessellationShard, solved: dict) -> dict:
         "tessellate_settings": structures.attributes["settings"],
         "mesh_settings": solved["mesh_settings"],
         "homogenize_settings": solved["settings"],
-        "material": json.dumps(homogenize["material"]),
+        "crystals": json.dumps({"film": homogenize["material"]}),
         "corrected": solved["corrected"],
-        "units": "generators in um, theta in rad, stiffness and moduli in GPa (Voigt 11, 22, 12, engineering shear)",
-        "label_image_axes": "(SVE, y upwards, x); pixel centres; value = row of theta within the SVE",
+        "units": "generators and vertices in um, orientation as w, x, y, z, theta in rad, "
+        "stiffness and moduli in GPa (Voigt 11, 22, 12, engineering shear)",
+        "label_image_axes": "(SVE, y upwards, x); pixel centres; value = row of the grain within the SVE",
     }
 
 
 def _write_structures(
     file: h5py.File, paths: list[Path], kept: np.ndarray, settings: AssembleSettings
 ) -> None:
-    """Write generators, angles and label images of the SVEs kept, shard by shard."""
+    """Write grains, polygons and label images of the SVEs kept, shard by shard."""
     pixels = settings.label_pixels
     images = file.create_dataset(
         "label_image",
@@ -120,16 +121,13 @@ def _write_structures(
         compression_opts=1,
         fletcher32=True,
     )
-    generators, theta = [], []
+    films = []
     for row in track(range(len(kept)), f"label images of {settings.ensemble}", len(kept)):
         if row % settings.shard_size == 0:
             shard = TessellationShard(paths[row // settings.shard_size])
         if not kept[row]:
             continue
-        structure = shard[row % settings.shard_size]
-        images[len(theta)] = label_image(structure.tiling, shard.attributes["window_um"], pixels)
-        generators.append(structure.generators_um)
-        theta.append(structure.theta_rad)
-    put(file, "offsets", np.concatenate([[0], np.cumsum([len(each) for each in theta])]))
-    put(file, "generators", np.concatenate(generators))
-    put(file, "theta", np.concatenate(theta))
+        film = shard[row % settings.shard_size]
+        images[len(films)] = label_image(film.shape, film.size_um[0], pixels)
+        films.append(film)
+    put_grains(file, films)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from polysve.base.files import atomic_path
+from polysve.data.records import RECORD_SUFFIX, read_record, write_record
 
 PUBLISHED_SDAPE_PERCENT = {
     "published study: augmented": {4: 48.7, 10: 25.8},
@@ -41,10 +42,14 @@ def run(output: Path, metrics_files: list[Path]) -> None:
     metrics_files : list of Path
         Each experiment's ``metrics.json``.
     """
+    for file in metrics_files:
+        read_record(file)
     studies = [json.loads(Path(file).read_text()) for file in metrics_files]
     studies.sort(key=_mean_r2, reverse=True)
     _write(output, [row for metrics in studies for row in _rows(metrics)] + _published_rows())
     _write(summary_path(output), _summary(studies))
+    outputs = [output, summary_path(output)]
+    write_record(output.with_suffix(RECORD_SUFFIX), "compare", "{}", outputs, metrics_files)
 
 
 def _mean_r2(metrics: dict) -> float:

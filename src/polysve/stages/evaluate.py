@@ -11,9 +11,13 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_folder
 from polysve.base.progress import track
-from polysve.crystals.square import plane_stress
+from polysve.crystals.square import upright
+from polysve.data.ensemble import stored_crystals
+from polysve.data.inputs import Split, open_inputs
+from polysve.data.records import RECORD_SUFFIX, write_record
 from polysve.figures import ensembles, experiments, style
 from polysve.learning import baselines, metrics, model_card, training
+from polysve.learning.encoding import decode
 from polysve.learning.two_point_statistics import TwoPointFit, two_point_statistics
 from polysve.networks import physical
 from polysve.settings.experiment import EvaluateSettings
@@ -34,7 +38,7 @@ class Judged:
     """Where the SVEs stand in inputs.h5, shape (n,)."""
     index: np.ndarray
     split: np.ndarray
-    harmonic_means: np.ndarray
+    window_means: np.ndarray
     squared_areas: np.ndarray
     two_point: np.ndarray
     """2-point statistics of the images, shape (n, features)."""
@@ -81,14 +85,15 @@ def run(
     half_width_gpa = model_card.read_card(model_path).half_width_gpa(0.9)
     diagnosis = metrics.diagnose(history)
     try:
-        with h5py.File(inputs_path) as inputs:
-            encoding, material = inputs.attrs["encoding"], json.loads(inputs.attrs["material"])
+        with open_inputs(inputs_path) as inputs:
+            shown = inputs.attrs["encoding"]
+            crystal = upright(stored_crystals(inputs.attrs)[0].stiffness_gpa)
             judged = {name: _judge(model, group, name) for name, group in inputs.items()}
             judged = dict(sorted(judged.items(), key=lambda item: (item[1].ratio, item[0])))
-            learned = _joined([each.part(0) for each in judged.values()])
-            fit = baselines.SixParameterFit(learned["harmonic_means"], learned["true"])
-            tested = {name: each.part(2) for name, each in judged.items()}
-            worst = {name: _worst(inputs[name], each, encoding) for name, each in tested.items()}
+            learned = _joined([each.part(Split.TRAINING) for each in judged.values()])
+            fit = baselines.SixParameterFit(learned["window_means"], learned["true"])
+            tested = {name: each.part(Split.TEST) for name, each in judged.items()}
+            worst = {name: _worst(inputs[name], each, shown) for name, each in tested.items()}
     except OSError as error:
         raise InputError(f"{inputs_path}: damaged ({error})") from error
     results = {
@@ -107,12 +112,15 @@ def run(
         for name, each in judged.items():
             _write_predictions(unfinished / "predictions" / f"{name}.csv", each, fit)
         (unfinished / "figures").mkdir()
-        crystal = plane_stress(**material)
         with style.style(settings.figure_size):
             drawn = _draw(tested, fit, worst, history, diagnosis, crystal)
             for name, figure in track(drawn, "figures", 3 + 3 * len(tested)):
                 style.save(figure, unfinished / "figures" / f"{name}.svg")
         (unfinished / "metrics.json").write_text(json.dumps(results, indent=1) + "\n")
+    made = [output_dir / "metrics.json"]
+    made += [each for part in ("predictions", "figures") for each in (output_dir / part).iterdir()]
+    record = output_dir / f"evaluate{RECORD_SUFFIX}"
+    write_record(record, "evaluate", settings.canonical_json(), made, [model_path])
     print(f"{diagnosis['verdict']}: {'; '.join(diagnosis['symptoms'])}")
     for remedy in diagnosis["remedies"]:
         print(f"  remedy: {remedy}")
@@ -130,7 +138,7 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
             outputs.append(physical.predict_targets(model, pictures))
             two_point.append(two_point_statistics(pictures))
     predicted_targets = np.concatenate(outputs).astype(float)
-    columns = ("index", "split", "harmonic_means", "squared_areas", "targets")
+    columns = ("index", "split", "window_means", "squared_areas", "targets")
     window_um = float(group.attrs["window_um"])
     return Judged(
         window_um=window_um,
@@ -146,7 +154,7 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
 
 def _joined(parts: list[Judged]) -> dict[str, np.ndarray]:
     """What the baselines learn from: the training SVEs of all ensembles."""
-    columns = ("harmonic_means", "two_point", "true", "targets")
+    columns = ("window_means", "two_point", "true", "targets")
     return {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
 
 
@@ -162,8 +170,8 @@ def _more_metrics(
     for number, split in enumerate(SPLITS[:2]):
         parts = {name: each.part(number) for name, each in judged.items()}
         more[split] = {name: _summary(part) for name, part in parts.items() if len(part.rows)}
-    six = baselines.SixParameterFit(learned["harmonic_means"], learned["true"])
-    six_of_targets = baselines.SixParameterFit(learned["harmonic_means"], learned["targets"])
+    six = baselines.SixParameterFit(learned["window_means"], learned["true"])
+    six_of_targets = baselines.SixParameterFit(learned["window_means"], learned["targets"])
     two_point = TwoPointFit(learned["two_point"], learned["true"])
     more |= {
         "baselines": {"mean": {}, "six_parameter_fit": {}, "two_point_statistics": {}},
@@ -171,10 +179,10 @@ def _more_metrics(
         "intervals_95": {},
     }
     for name, each in judged.items():
-        part = each.part(2)
+        part = each.part(Split.TEST)
         predicted = {
             "mean": np.full(len(part.true), learned["true"].mean()),
-            "six_parameter_fit": six.predict(part.harmonic_means),
+            "six_parameter_fit": six.predict(part.window_means),
             "two_point_statistics": two_point.predict(part.two_point),
         }
         for kind, values in predicted.items():
@@ -184,7 +192,7 @@ def _more_metrics(
             triples = zip(
                 part.targets.T,
                 part.predicted_targets.T,
-                six_of_targets.predict(part.harmonic_means).T,
+                six_of_targets.predict(part.window_means).T,
                 strict=True,
             )
             shares |= dict(zip(COMPONENTS, triples, strict=True))
@@ -211,7 +219,7 @@ def _write_predictions(path: Path, judged: Judged, fit: baselines.SixParameterFi
     components = COMPONENTS if judged.targets.shape[1] == len(COMPONENTS) else ()
     header = ["index", "split", "young_modulus_gpa", "predicted_gpa", "six_parameter_fit_gpa"]
     header += [f"{c}_gpa" for c in components] + [f"predicted_{c}_gpa" for c in components]
-    numbers = [judged.true, judged.predicted, fit.predict(judged.harmonic_means)]
+    numbers = [judged.true, judged.predicted, fit.predict(judged.window_means)]
     if components:
         numbers += [*judged.targets.T, *judged.predicted_targets.T]
     with open(path, "w", newline="") as file:
@@ -221,10 +229,10 @@ def _write_predictions(path: Path, judged: Judged, fit: baselines.SixParameterFi
             writer.writerow([index, SPLITS[split], *(f"{value:.6f}" for value in values)])
 
 
-def _worst(group: h5py.Group, part: Judged, encoding: str) -> tuple[list[np.ndarray], list[str]]:
+def _worst(group: h5py.Group, part: Judged, shown: str) -> tuple[list[np.ndarray], list[str]]:
     """θ images and captions of the SVEs with the largest errors."""
     worst = np.argsort(-np.abs(part.predicted - part.true))[:WORST]
-    pictures = [encoding.decode(group["images"][part.rows[row]], encoding) for row in worst]
+    pictures = [decode(group["images"][part.rows[row]], shown) for row in worst]
     captions = [
         f"SVE {part.index[row]}\nĒ {part.true[row]:.2f} GPa\nnetwork {part.predicted[row]:.2f}"
         for row in worst
@@ -256,13 +264,13 @@ def _draw(tested, fit, worst, history, diagnosis, crystal):
     )
     for name, part in tested.items():
         title = f"{name}, {len(part.rows)} SVEs, L/s = {part.ratio:g}"
-        baseline = fit.predict(part.harmonic_means)
+        baseline = fit.predict(part.window_means)
         yield f"parity_{name}", experiments.parity(part.true, part.predicted, baseline, title)
         predictors = {
             "Ē, finite elements (GPa)": part.true,
-            "window mean of cos 4θ": part.harmonic_means[:, 0],
-            "window mean of sin 4θ": part.harmonic_means[:, 1],
+            "window mean of cos 4θ": part.window_means[:, 0],
+            "window mean of sin 4θ": part.window_means[:, 1],
             "effective number of grains, 1/Σa²": 1 / part.squared_areas,
         }
         yield f"residuals_{name}", experiments.residuals(part.predicted - part.true, predictors)
-        yield f"worst_{name}", ensembles.gallery(*worst[name], part.window_um)
+        yield f"worst_{name}", ensembles.worst_gallery(*worst[name], part.window_um)

@@ -6,7 +6,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from polysve.base.progress import track
-from polysve.crystals.square import young_modulus
+from polysve.crystals import catalogue
+from polysve.crystals.stiffness import young_modulus
 from polysve.data.h5 import new_h5, put
 from polysve.data.shards import MeshShard, TessellationShard, match, solvable
 from polysve.fem.label import label_mesh
@@ -23,7 +24,8 @@ def run(tessellation: Path, mesh: Path, output: Path, settings: HomogenizeSettin
         solvable(meshes.reasons), f"stiffness of {structures.attributes['ensemble']}", len(reasons)
     ):
         try:
-            labels[row] = label_mesh(meshes[row], structures[row].theta_rad, settings)
+            film = structures[row].made_of(catalogue.crystal(settings.material))
+            labels[row] = label_mesh(meshes[row], film.stiffness_gpa, settings)
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             reasons[row] = f"homogenize: {type(error).__name__}: {error}"
     attributes = {

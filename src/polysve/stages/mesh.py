@@ -23,7 +23,7 @@ def run(tessellation: Path, output: Path, settings: MeshSettings) -> None:
     for row in track(
         solvable(shard.reasons), f"meshes of {shard.attributes['ensemble']}", len(shard)
     ):
-        tiling = shard[row].tiling
+        tiling = shard[row].shape
         try:
             meshes[row] = mesh_tiling(tiling, window_um, grain_size_um, settings)
             change[row] = grain_area_change(tiling, meshes[row])

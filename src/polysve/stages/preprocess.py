@@ -9,15 +9,13 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.progress import track
-from polysve.crystals import square
+from polysve.crystals.stiffness import young_modulus
 from polysve.data import h5
 from polysve.data.ensemble import Ensemble
+from polysve.data.inputs import Split
 from polysve.learning import encoding
 from polysve.learning.plan import image_pixels
 from polysve.settings.experiment import PreprocessSlice
-
-TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 255
-CHUNK = 64
 
 
 def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> None:
@@ -25,8 +23,8 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
 
     A group holds ``images`` (n, p, p, channels), ``targets`` (n, 1 or 3), ``index``, ``symmetry`` (0 for
     an SVE itself, else the number of its turned or mirrored copy), ``split`` (0 training, 1 validation,
-    2 test), ``stiffness`` (n, 3, 3) and ``young_modulus`` (n) in GPa, ``harmonic_means`` (n, 2), the window
-    means of cos 4θ and sin 4θ, and ``squared_areas`` (n), the sum of the grains' squared area fractions.
+    2 test), ``stiffness`` (n, 3, 3) and ``young_modulus`` (n) in GPa, ``window_means`` (n, 2 or 6), those
+    of cos 4θ and sin 4θ or of log Q, and ``squared_areas`` (n), the sum of the grains' squared area fractions.
 
     Parameters
     ----------
@@ -39,8 +37,8 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
     Raises
     ------
     InputError
-        A file is missing, damaged or no ensemble, lacks the boundary condition or is of another
-        material; there are too few SVEs or pixels.
+        A file is missing, damaged or no ensemble, lacks the boundary condition, or is of crystals that the
+        encoding cannot tell apart; there are too few SVEs.
     """
     for name in settings.train_ensembles:
         if name not in ensembles:
@@ -53,23 +51,18 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
     first = sources[settings.train_ensembles[0]]
     for source in sources.values():
         source.stiffness(settings.boundary_condition)
-        if source.material != first.material:
-            raise InputError(
-                f"{source.path}: material = {source.material}, but that of {first.path} is "
-                f"{first.material}; an experiment has one material"
-            )
     attributes = {
         "encoding": settings.encoding,
         "targets": settings.target,
         "boundary_condition": settings.boundary_condition,
-        "material": json.dumps(first.material),
+        "crystals": first.attributes["crystals"],
         "train_ensembles": json.dumps(settings.train_ensembles),
     }
     with h5.new_h5(
         output, "inputs", settings.canonical_json(), attributes, [ensembles[name] for name in names]
     ) as file:
         for name, source in sources.items():
-            parts = np.full(len(source), TEST, np.uint8)
+            parts = np.full(len(source), Split.TEST, np.uint8)
             if name in settings.train_ensembles:
                 parts = split(len(source), name, settings)
             pixels = image_pixels(settings, source.window_um, first.window_um)
@@ -110,11 +103,11 @@ def split(count: int, name: str, settings: PreprocessSlice) -> np.ndarray:
             f"train_count = {wanted}: {name} has {count} SVEs, of which {test} are for test and "
             f"{validation} for validation; allowed is 1 to {max(left, 0)}"
         )
-    parts = np.full(count, UNUSED, np.uint8)
+    parts = np.full(count, Split.UNUSED, np.uint8)
     order = shuffle.permutation(count)
-    parts[order[:test]] = TEST
-    parts[order[test : test + validation]] = VALIDATION
-    parts[order[test + validation :][:wanted]] = TRAIN
+    parts[order[:test]] = Split.TEST
+    parts[order[test : test + validation]] = Split.VALIDATION
+    parts[order[test + validation :][:wanted]] = Split.TRAINING
     return parts
 
 
@@ -127,7 +120,7 @@ def targets(stiffness_gpa: np.ndarray, target: str) -> np.ndarray:
     array([[160.,  70.,   0.]])
     """
     if target == "young_modulus":
-        return square.young_modulus(stiffness_gpa)[:, None]
+        return young_modulus(stiffness_gpa)[:, None]
     return stiffness_gpa[:, [0, 2, 0], [0, 2, 2]]
 
 
@@ -135,26 +128,23 @@ def _write_group(
     group: h5py.Group, source: Ensemble, parts: np.ndarray, pixels: int, settings: PreprocessSlice
 ) -> None:
     """Write the SVEs of one ensemble, each followed by its copies if it is trained on."""
-    augmented = (parts == TRAIN) & (settings.augmentation != "none")
-    counts = np.where(augmented, len(encoding.SYMMETRIES), 1) * (parts != UNUSED)
+    augmented = (parts == Split.TRAINING) & (settings.augmentation != "none")
+    counts = np.where(augmented, len(encoding.SYMMETRIES), 1) * (parts != Split.UNUSED)
     sve, symmetry = np.nonzero(np.arange(len(encoding.SYMMETRIES)) < counts[:, None])
     stiffness = source.stiffness(settings.boundary_condition)[sve]
-    means, squared_areas = _write_images(group, source, counts, pixels, settings)
-    means = means[sve]
     if settings.augmentation == "consistent":
         stiffness = np.array(
             [encoding.move_stiffness(c, s) for c, s in zip(stiffness, symmetry, strict=True)]
         )
-        mirrored = np.array([mirror for _, mirror in encoding.SYMMETRIES])[symmetry]
-        means[mirrored, 1] *= -1
+    means, squared_areas = _write_images(group, source, counts, pixels, settings)
     tables = {
         "index": source.index[sve],
         "split": parts[sve],
         "symmetry": symmetry.astype(np.uint8),
         "stiffness": stiffness,
-        "young_modulus": square.young_modulus(stiffness),
+        "young_modulus": young_modulus(stiffness),
         "targets": targets(stiffness, settings.target),
-        "harmonic_means": means,
+        "window_means": means,
         "squared_areas": squared_areas[sve],
     }
     for name, values in tables.items():
@@ -166,12 +156,12 @@ def _write_group(
 def _write_images(
     group: h5py.Group, source: Ensemble, counts: np.ndarray, pixels: int, settings: PreprocessSlice
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Write all images, some SVEs at a time, for label images soon fill the memory.
+    """Write the images of all SVEs and their copies.
 
     Returns
     -------
-    means : array, shape (SVEs, 2)
-        Window means of cos 4θ and sin 4θ.
+    means : array, shape (samples, 2 or 6)
+        Window means of cos 4θ and sin 4θ, or of log Q.
     squared_areas : array, shape (SVEs,)
         Sum of the squared area fractions of the grains.
     """
@@ -180,19 +170,17 @@ def _write_images(
         "images", (counts.sum(), *shape), "f4", chunks=(1, *shape), fletcher32=True
     )
     recipe = settings.model_dump(include={"encoding", "median_passes"})
-    means, squared_areas = np.zeros((len(source), 2)), np.zeros(len(source))
-    row = 0
+    linear = "log_stiffness" if settings.encoding == "log_stiffness" else "harmonic"
+    means, squared_areas, row = [], np.zeros(len(source)), 0
     name = group.name.strip("/")
-    for start in track(range(0, len(source), CHUNK), f"images of {name}", len(source), CHUNK):
-        for sve, labels in enumerate(source.label_images(start, start + CHUNK), start):
-            if counts[sve] == 0:
-                continue
-            theta = source.theta(sve)
-            area = np.bincount(labels.ravel(), minlength=len(theta)) / labels.size
-            means[sve] = area @ np.cos(4 * theta), area @ np.sin(4 * theta)
-            squared_areas[sve] = area @ area
-            augmentation = settings.augmentation if counts[sve] > 1 else "none"
-            copies = encoding.copies(labels, theta, augmentation, pixels=pixels, **recipe)
-            written[row : row + len(copies)] = copies
-            row += len(copies)
-    return means, squared_areas
+    for sve in track(np.flatnonzero(counts), f"images of {name}", int((counts > 0).sum())):
+        film = source.film(sve)
+        squared_areas[sve] = film.area_fractions @ film.area_fractions
+        augmentation = settings.augmentation if counts[sve] > 1 else "none"
+        copies = encoding.copies(film, augmentation, pixels=pixels, **recipe)
+        written[row : row + len(copies)] = copies
+        row += len(copies)
+        for copy in range(len(copies)):
+            symmetry = copy if augmentation == "consistent" else 0
+            means.append(film.area_fractions @ encoding.grain_values(film, linear, symmetry))
+    return np.array(means), squared_areas

@@ -16,6 +16,7 @@ from optuna.visualization import matplotlib as drawings
 
 from polysve.base import files
 from polysve.base.errors import InputError
+from polysve.data.records import RECORD_SUFFIX, write_record
 from polysve.figures import style
 from polysve.learning import trials
 from polysve.learning.trials import COMPLETE, FAILED, PRUNED, Trial
@@ -36,7 +37,7 @@ STATES = {
 }
 
 
-def run(folder: Path, settings: SearchSlice) -> Path:
+def run(folder: Path, settings: SearchSlice) -> None:
     """Gather the trials of a search.
 
     Parameters
@@ -45,11 +46,6 @@ def run(folder: Path, settings: SearchSlice) -> Path:
         Holds ``trials/0000.json`` and so on; ``trials.csv`` (best first), ``best.yaml`` (an experiment to paste into a
         configuration), ``history.svg`` and ``importance.svg`` are written beside it. Its name is that of the search.
     settings : SearchSlice
-
-    Returns
-    -------
-    Path
-        File of the best trial.
 
     Raises
     ------
@@ -84,7 +80,13 @@ def run(folder: Path, settings: SearchSlice) -> Path:
             with files.atomic_path(folder / name) as temporary:
                 style.save(figure, temporary)
             plt.close(figure)
-    return trial_path(folder, found[0].number)
+    write_record(
+        folder / f"search{RECORD_SUFFIX}",
+        "search",
+        settings.canonical_json(),
+        [folder / name for name in OUTPUTS],
+        [trial_path(folder, found[0].number)],
+    )
 
 
 def trial_path(folder: Path, number: int) -> Path:

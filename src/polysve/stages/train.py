@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from polysve.base import files
+from polysve.data.records import RECORD_SUFFIX, write_record
+from polysve.data.seal import seal
 from polysve.learning import model_card, training
 from polysve.settings.experiment import TrainSettings
 
@@ -34,6 +36,14 @@ def run(inputs_path: Path, model_path: Path, history_path: Path, settings: Train
     with files.atomic_path(model_path) as temporary:
         model.save(temporary)
         model_card.write_card(temporary, card)
+        seal(temporary)
     with files.atomic_path(history_path) as temporary:
         training.write_history(temporary, history)
     checkpoint.remove()
+    write_record(
+        model_path.parent / f"train{RECORD_SUFFIX}",
+        "train",
+        settings.canonical_json(),
+        [model_path, history_path],
+        [inputs_path],
+    )

@@ -13,7 +13,8 @@ from optuna.trial import TrialState
 
 from polysve.base import files
 from polysve.base.errors import InputError
-from polysve.data import digest, h5, records
+from polysve.data import digest, records
+from polysve.data.seal import require_whole
 from polysve.learning import training, trials
 from polysve.settings.experiment import PreprocessSlice, TrainSettings
 from polysve.settings.search import TrialSlice
@@ -83,6 +84,10 @@ def run(
     print(f"{state} {reason}".strip() + f", validation loss {made.loss}")
     with files.atomic_path(output) as temporary:
         made.write(temporary)
+    record = output.with_suffix(records.RECORD_SUFFIX)
+    records.write_record(
+        record, "trial", settings.canonical_json(), [output], list(ensembles.values())
+    )
 
 
 def open_study(
@@ -95,7 +100,7 @@ def open_study(
     name = hashlib.sha256(settings.canonical_json().encode())
     name.update(digest.source_digest(__name__).encode())
     for file in ensembles.values():
-        h5.require_whole(file)
+        require_whole(file)
         name.update(records.file_digest(file).encode())
     seed = np.random.SeedSequence([settings.seed, number]).generate_state(1)[0]
     startup = settings.startup_trials

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from polysve.base.types import Array
-from polysve.grains.film import CellMap, GrainMap
+from polysve.grains.film import Film, LabelImage
+from polysve.grains.raster import pixelated
 from polysve.surrogate.network import Prediction, Surrogate
 from polysve.surrogate.network_input import cut, network_input
 
@@ -28,7 +29,7 @@ class Field(NamedTuple):
 
 def predict_field(
     surrogate: Surrogate,
-    film: CellMap | GrainMap,
+    film: Film,
     sve_um: float,
     step_um: float,
     coverage: float = 0.9,
@@ -40,7 +41,7 @@ def predict_field(
     Parameters
     ----------
     surrogate : Surrogate
-    film : CellMap or GrainMap
+    film : Film
     sve_um : float
         Side of the window.
     step_um : float
@@ -53,9 +54,9 @@ def predict_field(
     InputError
         If the window does not fit into the film.
     """
-    if isinstance(film, CellMap):
+    if not isinstance(film.shape, LabelImage):
         pitch_um = surrogate.card.pitch_um(sve_um)
-        film = film.to_pixels(PIXELS_PER_PIXEL * round(film.window_um / pitch_um))
+        film = pixelated(film, PIXELS_PER_PIXEL * round(max(film.size_um) / pitch_um))
     places = []
 
     def inputs():

@@ -19,12 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 from polysve.base.errors import InputError
 from polysve.base.types import Array
 from polysve.films.readers import read_films
-from polysve.grains.film import CellMap, GrainMap
+from polysve.films.reading import Reading
+from polysve.grains.film import Film
 from polysve.learning.model_card import ModelCard, directional, read_card, stiffness_from_targets
 from polysve.networks import physical
 from polysve.surrogate.network_input import NetworkInput, network_input
-
-Film = CellMap | GrainMap
 
 OUTSIDE = {
     "window": "window",
@@ -98,11 +97,9 @@ class Surrogate:
         Parameters
         ----------
         source : path, film or films
-            Generators (`.csv`), label image (`.npz`), EBSD map (`.ang`, `.ctf`), ensemble (`.h5`), or what
-            `structures.read_films` reads from them.
+            A file that `read_films` reads, or what it gives.
         window_um : float, optional
-            Side of the window of a `.csv` file, the training window if not given; width of a `.npz` that does not
-            say it.
+            Side of the window of a `.csv` file; width of a `.npz` that does not say it.
         coverage : float
             Of the interval.
 
@@ -112,11 +109,9 @@ class Surrogate:
             For a file that is wrong, films that are not square, too few validation SVEs for the coverage.
         """
         if isinstance(source, str | Path):
-            if Path(source).suffix.lower() == ".csv" and window_um is None:
-                window_um = self.card.windows_um[0]
-            films = read_films(Path(source), window_um)
+            films = read_films(source, Reading(window_um))
         else:
-            films = [source] if isinstance(source, CellMap | GrainMap) else source
+            films = [source] if isinstance(source, Film) else source
         return self.predict_inputs((network_input(film, self.card) for film in films), coverage)
 
     def predict_inputs(self, inputs: Iterable[NetworkInput], coverage: float = 0.9) -> Prediction:

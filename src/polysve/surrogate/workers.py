@@ -15,10 +15,10 @@ import numpy as np
 
 from polysve.base.progress import track
 from polysve.base.types import Array
-from polysve.grains.film import CellMap
-from polysve.grains.tessellation import draw_structure
+from polysve.crystals import catalogue
+from polysve.grains.tessellation import draw_film
 from polysve.learning.model_card import ModelCard
-from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
+from polysve.settings.labels import HomogenizeSettings, TessellateSettings
 from polysve.surrogate.network_input import NetworkInput, network_input
 
 ENSEMBLE = "characterize"
@@ -105,19 +105,15 @@ def _warm_up(number: int) -> None:
 
 def _draw(settings: TessellateSettings, start: int, stop: int, card: ModelCard) -> list:
     """Network inputs of some structures."""
-    return [
-        network_input(CellMap(drawn.tiling, drawn.theta_rad, settings.window_um), card)
-        for drawn in (draw_structure(settings, ENSEMBLE, index) for index in range(start, stop))
-    ]
+    crystal = catalogue.crystal(card.material)
+    films = (draw_film(settings, ENSEMBLE, index).made_of(crystal) for index in range(start, stop))
+    return [network_input(film, card) for film in films]
 
 
-def _solve(settings, index: int, homogenize: HomogenizeSettings, boundary_condition: str) -> float:
+def _solve(settings, index: int, options: HomogenizeSettings, boundary_condition: str) -> float:
     """Ē of one structure by finite elements."""
-    from polysve.crystals.square import young_modulus
-    from polysve.fem.label import label_mesh
-    from polysve.fem.mesh import mesh_tiling
+    from polysve.crystals.stiffness import young_modulus
+    from polysve.fem.homogenize import homogenize
 
-    drawn = draw_structure(settings, ENSEMBLE, index)
-    mesh = mesh_tiling(drawn.tiling, settings.window_um, settings.grain_size_um, MeshSettings())
-    label = label_mesh(mesh, drawn.theta_rad, homogenize)
-    return float(young_modulus(label.stiffness_gpa[boundary_condition]))
+    film = draw_film(settings, ENSEMBLE, index).made_of(catalogue.crystal(options.material))
+    return float(young_modulus(homogenize(film, options).stiffness_gpa[boundary_condition]))

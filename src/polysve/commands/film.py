@@ -1,4 +1,4 @@
-"""The command line of the trained network: what one asks of it without the workflow."""
+"""The command line of films: what one asks without the workflow."""
 
 import json
 import sys
@@ -17,26 +17,89 @@ Model = Annotated[
 ]
 Coverage = Annotated[float, typer.Option(help="Probability that an interval holds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+FilmFile = Annotated[
+    Path,
+    typer.Argument(
+        help="Generators (.csv), label image (.npz), EBSD map (.ang, .ctf, .h5oina), Neper tessellation (.tess), "
+        "mesh, or ensemble (.h5, predict alone).",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Window = Annotated[float | None, typer.Option(help="Side of the film in µm (.csv, .npz).")]
+Periodic = Annotated[
+    bool, typer.Option("--periodic", help="Grains continue on the other side (.csv).")
+]
+MaterialNames = Annotated[
+    list[str],
+    typer.Option(
+        "--material",
+        help="Crystal: a name (polysve materials), C11,C12,C44 in GPa, or a YAML file; PHASE=… for each of several.",
+    ),
+]
+Orientations = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table of the angles of a mesh's grain tags: grain,theta_deg or Bunge angles."
+    ),
+]
+Misorientation = Annotated[
+    float, typer.Option(help="Between neighbouring pixels of two grains, degrees (EBSD).")
+]
+Unindexed = Annotated[
+    float, typer.Option(help="Share of pixels that may be without an orientation (EBSD).")
+]
+Frame = Annotated[str, typer.Option(help="How the axes of the Euler angles lie on the map (EBSD).")]
 Picture = Annotated[Path | None, typer.Option(help="Figure to write (.svg, .pdf or .png).")]
 
 
 @app.command()
-def predict(
-    structure: Annotated[
-        Path,
-        typer.Argument(
-            help="Generators (.csv), label image (.npz), EBSD map (.ang, .ctf) or ensemble (.h5).",
-            exists=True,
-            dir_okay=False,
-        ),
-    ],
-    model: Model,
-    window: Annotated[
-        float | None, typer.Option(help="Side of the film in µm (.csv, .npz).")
+def apparent(
+    structure: FilmFile,
+    window: Window = None,
+    periodic: Periodic = False,
+    bc: Annotated[str, typer.Option(help="Boundary conditions, with commas.")] = "kubc,subc,pbc",
+    element_size: Annotated[
+        float | None,
+        typer.Option(help="Largest element edge on a grain boundary, over the grain size."),
     ] = None,
-    periodic: Annotated[
-        bool, typer.Option("--periodic", help="Grains continue on the other side (.csv).")
-    ] = False,
+    material: MaterialNames = (),
+    orientations: Orientations = None,
+    misorientation: Misorientation = 5.0,
+    unindexed: Unindexed = 0.2,
+    frame: Frame = "up",
+    as_json: AsJson = False,
+) -> None:
+    """Homogenize a film of your own, with the numbers that a label would hold."""
+    from polysve.commands.apparent import apparent as homogenized
+    from polysve.settings.labels import HomogenizeSettings, MeshSettings
+    from polysve.settings.model import parse
+
+    mesh = {} if element_size is None else {"element_size_fraction": element_size}
+    mesh_settings = parse(MeshSettings, mesh, "--element-size")
+    settings = parse(HomogenizeSettings, {"boundary_conditions": bc.split(",")}, "--bc")
+    reading = _reading(window, periodic, material, orientations, misorientation, unindexed, frame)
+    with busy(f"homogenizing {structure.name}"):
+        result = homogenized(structure, reading, mesh_settings, settings)
+    if as_json:
+        print(_json(result))
+        return
+    width, height = result["window_um"]
+    print(
+        f"{result['n_grains']} grains of {', '.join(result['crystals'])}, {width:g} × {height:g} µm"
+    )
+    for note in result["notes"]:
+        print(note)
+    for name, modulus in result["young_modulus_gpa"].items():
+        print(f"{name.upper()}  Young's modulus along x1: {modulus:.4f} GPa")
+
+
+@app.command()
+def predict(
+    structure: FilmFile,
+    model: Model,
+    window: Window = None,
+    periodic: Periodic = False,
     coverage: Coverage = 0.9,
     sve: Annotated[
         float | None, typer.Option(help="Cut the film into windows of this side in µm.")
@@ -44,15 +107,11 @@ def predict(
     step: Annotated[
         float | None, typer.Option(help="From window to window in µm; half a window if not given.")
     ] = None,
-    misorientation: Annotated[
-        float, typer.Option(help="Between neighbouring pixels of two grains, degrees (EBSD).")
-    ] = 5.0,
-    largest_tilt: Annotated[
-        float, typer.Option(help="Of the <100> axis off the film normal, degrees (EBSD).")
-    ] = 10.0,
-    normal: Annotated[
-        str, typer.Option(help="Third axis of the Euler angles' frame: up or down (EBSD).")
-    ] = "up",
+    material: MaterialNames = (),
+    orientations: Orientations = None,
+    misorientation: Misorientation = 5.0,
+    unindexed: Unindexed = 0.2,
+    frame: Frame = "up",
     polar: Picture = None,
     field: Annotated[
         Path | None, typer.Option("--map", help="Figure of the map of Ē to write.")
@@ -63,12 +122,15 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Predict the stiffness of a film by a network, with an interval."""
-    from polysve.commands import predict
+    from polysve.commands import predict as predicting
 
-    reading = predict.Reading(window, periodic, misorientation, largest_tilt, normal)
-    result = predict.predict(_load(model), structure, reading, coverage, sve, step)
-    written = {polar: result.polar, field: result.map_figure, array: result.map_array}
-    for path, write in written.items():
+    reading = _reading(window, periodic, material, orientations, misorientation, unindexed, frame)
+    result = predicting.predict(_load(model), structure, reading, coverage, sve, step)
+    for path, write in (
+        (polar, result.polar),
+        (field, result.map_figure),
+        (array, result.map_array),
+    ):
         if path is not None:
             write(path)
     for warning in result.warnings:
@@ -109,7 +171,7 @@ def characterize(
 
         surrogate = _load(model)
         results = [run(surrogate, pool, each, count, check) for each in settings]
-    _tell(reports.Characterized(results, surrogate.card.material), figure, as_json)
+    _tell(reports.Characterized(results), figure, as_json)
 
 
 @app.command()
@@ -169,6 +231,13 @@ def explore(
     from polysve.commands.explore import serve
 
     serve(model, port)
+
+
+def _reading(window, periodic, material, orientations, misorientation, unindexed, frame):
+    from polysve.films.reading import Reading, named_materials
+
+    materials = named_materials(material)
+    return Reading(window, periodic, materials, orientations, misorientation, unindexed, frame)
 
 
 def _load(model: Path):
