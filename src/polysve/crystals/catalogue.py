@@ -24,7 +24,7 @@ def find(name: str) -> Crystal:
 
     Examples
     --------
-    >>> find("Cu").name, find("Cu").stiffness_gpa[0, 0]
+    >>> find("Cu").name, float(find("Cu").stiffness_gpa[0, 0])
     ('copper', 168.4)
     """
     known = catalogue_name(name)

@@ -14,7 +14,7 @@ from polysve.data import h5
 from polysve.data.ensemble import Ensemble
 from polysve.data.inputs import Split
 from polysve.learning import encoding
-from polysve.learning.plan import image_pixels
+from polysve.learning.plan import image_pixels, split_counts
 from polysve.settings.experiment import PreprocessSlice
 
 
@@ -94,15 +94,7 @@ def split(count: int, name: str, settings: PreprocessSlice) -> np.ndarray:
         Fewer SVEs are left for training than asked for.
     """
     shuffle = np.random.default_rng([settings.seed, zlib.crc32(name.encode())])
-    test = max(1, round(settings.test_fraction * count))
-    validation = max(1, round(settings.validation_fraction * count))
-    left = count - test - validation
-    wanted = left if settings.train_count is None else settings.train_count
-    if not 1 <= wanted <= left:
-        raise InputError(
-            f"train_count = {wanted}: {name} has {count} SVEs, of which {test} are for test and "
-            f"{validation} for validation; allowed is 1 to {max(left, 0)}"
-        )
+    wanted, validation, test = split_counts(count, settings, name)
     parts = np.full(count, Split.UNUSED, np.uint8)
     order = shuffle.permutation(count)
     parts[order[:test]] = Split.TEST
