@@ -16,7 +16,7 @@ from polysve.data.inputs import Split, open_inputs
 from polysve.learning.checkpoints import Checkpoint
 from polysve.networks import architectures, physical
 from polysve.networks.head import StiffnessHead
-from polysve.settings.experiment import OptimizerSettings, TrainSettings
+from polysve.settings.experiment import HARMONIC, LINEAR, OptimizerSettings, TrainSettings
 
 COLUMNS = ("epoch", "loss", "val_loss", "learning_rate", "seconds")
 
@@ -328,7 +328,7 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=
     )
     checkpoint = Checkpoint(checkpoint_path, fingerprint(train_set, settings))
     start = time.perf_counter()
-    if settings.network.architecture in architectures.LINEAR:
+    if settings.network.architecture in LINEAR:
         solve(network, train_set)
         history = [
             {
@@ -352,12 +352,12 @@ def check_recipe(inputs: Inputs, settings: TrainSettings):
     architecture = settings.network.architecture
     shapes = {part.images.shape[1:] for part in inputs.train}
     harmonic = inputs.target == "stiffness" and inputs.train[0].images.shape[-1] == 2
-    if architecture in architectures.HARMONIC and not harmonic:
+    if architecture in HARMONIC and not harmonic:
         raise InputError(
             f"network.architecture = {architecture!r} needs preprocess.encoding 'harmonic' and "
             "preprocess.target 'stiffness'"
         )
-    if architecture not in architectures.LINEAR and len(shapes) > 1:
+    if architecture not in LINEAR and len(shapes) > 1:
         raise InputError(
             f"network.architecture = {architecture!r} trains on one image shape, not on "
             f"{sorted(shapes)}: set preprocess.constant_pitch to false or train on one ensemble"

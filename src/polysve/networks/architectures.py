@@ -9,12 +9,7 @@ from polysve.base.errors import InputError
 from polysve.networks import pyramid
 from polysve.networks.born import BornFeatures
 from polysve.networks.spectral import SpectralFeatures
-from polysve.settings.experiment import NetworkSettings
-
-LINEAR = ("spectral", "born")
-"""Architectures whose only weights are linear: they are fitted in closed form."""
-HARMONIC = (*LINEAR, "pyramid")
-"""Architectures that read cos 4θ and sin 4θ and predict C̄."""
+from polysve.settings.experiment import HARMONIC, NetworkSettings
 
 
 def build(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from polysve.settings.labels import BoundaryCondition
-from polysve.settings.model import Fraction, Model, Name, Positive
+from polysve.settings.model import Fraction, Model, Name
 
 
 class PreprocessSettings(Model):
@@ -63,7 +63,7 @@ class OptimizerSettings(Model):
 
     name: Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"] = "adam"
     """Update rule."""
-    learning_rate: Positive = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
     """Of the first epoch."""
     momentum: Fraction = 0.0
     """Of sgd and rmsprop."""
@@ -77,6 +77,12 @@ class OptimizerSettings(Model):
     )
     decay_patience: Annotated[int, Field(ge=1)] = 5
     """Epochs without improvement that count as a stall."""
+
+
+LINEAR = ("spectral", "born")
+"""Architectures whose only weights are linear: they are fitted in closed form."""
+HARMONIC = (*LINEAR, "pyramid")
+"""Architectures that read cos 4θ and sin 4θ and predict C̄."""
 
 
 class NetworkSettings(Model):
