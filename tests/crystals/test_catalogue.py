@@ -1,3 +1,6 @@
+import re
+
+import numpy as np
 import pytest
 
 from polysve.base.errors import InputError
@@ -23,7 +26,7 @@ def test_silicon_stays_what_it_is():
 
 @pytest.mark.parametrize("name", WANTED.split())
 def test_crystals_of_thin_films_are_there(name):
-    assert find(name.lower()).name == find(name).name
+    assert find(name).name == find(f" {name}").name == find(name.replace("-", " ")).name
 
 
 def test_every_entry_is_stable_and_tells_its_source():
@@ -37,40 +40,30 @@ def test_every_entry_is_stable_and_tells_its_source():
 
 
 def test_bulk_moduli_of_elements():
-    """Against measured compressibilities, to a tenth: a constant at a wrong place would show."""
+    """Against those of Kittel's table, to 7 %: a constant at a wrong place would show."""
     measured = {
-        "Si": 98,
+        "Si": 98.8,
         "Cu": 137,
-        "W": 310,
-        "Al": 76,
-        "Au": 175,
-        "Ti": 108,
-        "Mg": 35,
-        "Be": 117,
-        "Zn": 70,
+        "W": 323.2,
+        "Al": 72.2,
+        "Au": 173.2,
+        "Ti": 105.1,
+        "Mg": 35.4,
+        "Zn": 59.8,
     }
     for name, bulk in measured.items():
-        compliance = 1 / sum(sum(row[:3]) for row in inverse(find(name))[:3])
-        assert compliance == pytest.approx(bulk, rel=0.1), name
-
-
-def inverse(found):
-    import numpy as np
-
-    return np.linalg.inv(found.stiffness_gpa)
+        compliance = np.linalg.inv(find(name).stiffness_gpa)[:3, :3].sum()
+        assert 1 / compliance == pytest.approx(bulk, rel=0.07), name
 
 
 def test_no_alias_names_two_crystals():
-    from polysve.settings.material import _plain
-
-    plain = [
-        (_plain(alias), name)
-        for name, entry in catalogue().items()
-        for alias in {name, *entry["aliases"]}
-    ]
+    """But tin and TiN, which their spelling tells apart."""
     owners = {}
-    for alias, name in plain:
-        assert alias and owners.setdefault(alias, name) == name
+    for name, entry in catalogue().items():
+        for alias in {name, *entry["aliases"]} - {"tin", "TiN"}:
+            assert owners.setdefault(re.sub("[^a-z0-9]", "", alias.lower()), name) == name
+    assert find("tin").name == find("Tin").name == "tin"
+    assert find("TiN").name == "titanium nitride"
 
 
 @pytest.mark.parametrize(
@@ -86,10 +79,7 @@ def test_nearest_names_are_told(name, nearest):
 @pytest.mark.films
 def test_names_that_maps_give_their_phases():
     assert (
-        find("Iron fcc").name
-        == find("Austenite").name
-        == find("γ-Fe fcc").name
-        == "austenitic steel"
+        find("Iron fcc").name == find("Austenite").name == find("γ-Fe").name == "austenitic steel"
     )
     assert find("Iron bcc").name == find("Ferrite, bcc (New)").name == "iron"
     assert find("Titanium-alpha").name == find("α-Ti").name == "titanium"

@@ -4,6 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polysve.crystals import square
+from polysve.crystals.catalogue import find
+from polysve.crystals.orientation import from_euler
+from polysve.crystals.stiffness import plane_stress, young_modulus
 
 SILICON = square.plane_stress(165.64, 63.94, 79.51)
 
@@ -78,3 +81,60 @@ def test_voigt_and_reuss_of_two_crystals():
     assert np.allclose(voigt, (pair[0] + 3 * pair[1]) / 4)
     assert np.linalg.eigvalsh(voigt - reuss).min() > -1e-12
     assert voigt[2, 2] - reuss[2, 2] > 1
+
+
+def film(name, axis_euler, count=5, seed=1):
+    """Stiffness of crystals with an axis along the film normal, turned about it at random."""
+    turns = np.random.default_rng(seed).uniform(0, 360, count)
+    phi, phi2 = axis_euler
+    quaternions = from_euler([[turn, phi, phi2] for turn in turns])
+    return plane_stress(find(name).stiffness_gpa, quaternions)
+
+
+@pytest.mark.films
+@pytest.mark.parametrize("name", ["silicon", "rutile"])
+def test_square_symmetry_of_upright_crystals(name):
+    stiffness = film(name, (0, 0))
+    found = square.square_symmetry(stiffness)
+    upright = square.upright(find(name).stiffness_gpa)
+    assert found.bulk_gpa == pytest.approx(upright.bulk, rel=1e-12)
+    assert found.geometric_mean == pytest.approx(upright.geometric_mean, rel=1e-12)
+    assert found.shear_gpa == pytest.approx(
+        sorted([upright.q66, (upright.q11 - upright.q12) / 2]), rel=1e-12
+    )
+    assert not found.isotropic
+
+
+@pytest.mark.films
+@pytest.mark.parametrize(
+    ("name", "axis"), [("silicon", (np.degrees(np.arccos(1 / np.sqrt(3))), 45)), ("zinc", (0, 0))]
+)
+def test_isotropic_films_are_known_as_such(name, axis):
+    stiffness = film(name, axis)
+    found = square.square_symmetry(stiffness)
+    assert found.isotropic
+    assert found.geometric_mean == pytest.approx(young_modulus(stiffness[0]), rel=1e-10)
+
+
+@pytest.mark.films
+def test_two_crystals_of_one_bulk_modulus_have_square_symmetry_and_no_geometric_mean():
+    stiffer = square.PlaneStress(SILICON.q11 + 10, SILICON.q12 - 10, SILICON.q66)
+    both = np.concatenate([SILICON.stiffness([0.1, 0.7]), stiffer.stiffness([0.3])])
+    found = square.square_symmetry(both)
+    assert found.bulk_gpa == pytest.approx(SILICON.bulk, rel=1e-12)
+    assert found.shear_gpa is None and found.geometric_mean is None and not found.isotropic
+
+
+@pytest.mark.films
+@pytest.mark.parametrize(
+    ("name", "axis"),
+    [("silicon", (45, 0)), ("silicon", (1e-3, 0)), ("zinc", (90, 0)), ("quartz", (40, 10))],
+)
+def test_films_without_square_symmetry(name, axis):
+    """Also one whose crystals are off the normal by a thousandth of a degree."""
+    assert square.square_symmetry(film(name, axis)) is None
+
+
+def test_two_bulk_moduli_are_no_square_symmetry():
+    other = square.PlaneStress(SILICON.q11 + 1e-6, SILICON.q12 + 1e-6, SILICON.q66)
+    assert square.square_symmetry(np.stack([SILICON.stiffness(0.1), other.stiffness(0.1)])) is None

@@ -38,7 +38,7 @@ def test_settings_survive_their_own_text():
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        ("coper", "material = 'coper': .*nearest: copper"),
+        ("coper", " = 'coper': .*nearest: copper"),
         ("1,2", "three numbers C11,C12,C44 are needed"),
         ("165,x,79", "c12_gpa = 'x'"),
         (7, "a name, C11,C12,C44 or constants by key"),

@@ -228,12 +228,12 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 @cache
 def _aliases() -> dict[str, str]:
-    """Name in the catalogue of each plain alias."""
-    return {
-        _plain(alias): name
-        for name, entry in catalogue().items()
-        for alias in (name, *entry["aliases"])
+    """Name in the catalogue of each alias, as it is spelt and plain; whole names before formulas (tin, TiN)."""
+    spelt = {
+        alias: name for name, entry in catalogue().items() for alias in (*entry["aliases"], name)
     }
+    plain = {_plain(alias): name for alias, name in spelt.items()}
+    return plain | {_plain(name): name for name in catalogue()} | spelt
 
 
 def _plain(name: str) -> str:
@@ -253,17 +253,18 @@ def catalogue_name(name: str) -> str:
 
     Examples
     --------
-    >>> catalogue_name("Si"), catalogue_name("3C SiC")
-    ('silicon', 'silicon carbide')
+    >>> catalogue_name("si"), catalogue_name("3C SiC"), catalogue_name("TiN"), catalogue_name("tin")
+    ('silicon', 'silicon carbide', 'titanium nitride', 'tin')
     >>> catalogue_name("coper")
     Traceback (most recent call last):
         ...
     polysve.base.errors.InputError: 'coper' is no crystal of the catalogue; nearest: copper, chromium, cobalt
     """
-    plain = _plain(name)
-    if plain in _aliases():
-        return _aliases()[plain]
-    near = [_aliases()[each] for each in get_close_matches(plain, _aliases(), n=5, cutoff=0.5)]
+    aliases, plain = _aliases(), _plain(name)
+    for spelling in (name.strip(), plain):
+        if spelling in aliases:
+            return aliases[spelling]
+    near = [aliases[each] for each in get_close_matches(plain, aliases, n=5, cutoff=0.5)]
     nearest = ", ".join(dict.fromkeys(near)) or "none; polysve materials lists them"
     raise InputError(f"{name!r} is no crystal of the catalogue; nearest: {nearest}")
 
