@@ -27,5 +27,5 @@ rule all:
     input:
         [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
         [paths.search("trials.csv", name) for name in STUDY.searches],
-        [paths.COMPARISON, paths.REPORT] if STUDY.experiments else [],
+        [paths.comparison, paths.report] if STUDY.experiments else [],
     localrule: True

@@ -1,9 +1,5 @@
-"""Where every file of a study lies, relative to the working directory. The rules take all their paths from here.
+"""Where every file of a study lies, relative to the working directory. The rules take all their paths from here."""
 
-Without arguments a function gives the pattern of a rule; with arguments, the path of one file.
-"""
-
-RESULTS = "results"
 SHARD = "{start}-{stop}"
 
 
@@ -18,69 +14,78 @@ def shards(count: int, size: int) -> list[str]:
     return [f"{start:06d}-{min(start + size, count):06d}" for start in range(0, count, size)]
 
 
-def shard_folder(ensemble="{ensemble}"):
-    return f"{RESULTS}/ensembles/{ensemble}"
-
-
-def tessellation(ensemble="{ensemble}", shard=SHARD):
-    return f"{shard_folder(ensemble)}/tessellations/{shard}.h5"
-
-
-def mesh(ensemble="{ensemble}", shard=SHARD):
-    return f"{shard_folder(ensemble)}/meshes/{shard}.h5"
-
-
-def stiffness(ensemble="{ensemble}", shard=SHARD):
-    return f"{shard_folder(ensemble)}/stiffness/{shard}.h5"
-
-
-def ensemble(ensemble="{ensemble}"):
-    return f"{RESULTS}/ensembles/{ensemble}.h5"
-
-
-def experiment_folder(experiment="{experiment}"):
-    return f"{RESULTS}/experiments/{experiment}"
-
-
-def portrait(file, ensemble="{ensemble}"):
-    """A figure of one ensemble."""
-    return f"{shard_folder(ensemble)}/figures/{file}"
-
-
-def experiment(file, experiment="{experiment}"):
-    """A file of one experiment: inputs.h5, model.keras, metrics.json, ..."""
-    return f"{experiment_folder(experiment)}/{file}"
-
-
-def search(file, search="{search}"):
-    """A file of one search: trials.csv, best.yaml, study.log, ..."""
-    return f"{RESULTS}/searches/{search}/{file}"
-
-
-def trial(number="{trial}", search="{search}", suffix=".json"):
-    """What one trial of a search came to."""
-    return f"{RESULTS}/searches/{search}/trials/{number}{suffix}"
-
-
-def trials(count: int) -> list[str]:
+def trial_names(count: int) -> list[str]:
     """Numbers of the trials of a search.
 
     Examples
     --------
-    >>> trials(2)
+    >>> trial_names(2)
     ['0000', '0001']
     """
     return [f"{number:04d}" for number in range(count)]
 
 
-def log(stage, of):
-    return f"{RESULTS}/logs/{stage}/{of}.log"
+class Paths:
+    """Files of a study below the folder of its results.
 
+    Without arguments a method gives the pattern of a rule; with arguments, the path of one file.
 
-def benchmark(stage, of):
-    return f"{RESULTS}/benchmarks/{stage}/{of}.tsv"
+    Examples
+    --------
+    >>> Paths("results").mesh()
+    'results/ensembles/{ensemble}/meshes/{start}-{stop}.h5'
+    >>> Paths("results/mine").ensemble("ratio4")
+    'results/mine/ensembles/ratio4.h5'
+    """
 
+    def __init__(self, results: str):
+        self.results = results
+        self.comparison = f"{results}/comparison.csv"
+        self.comparison_summary = f"{results}/comparison_summary.csv"
+        self.comparison_record = f"{results}/comparison.provenance.json"
+        self.report = f"{results}/report.html"
+        self.study = f"{results}/study.yaml"
 
-COMPARISON = f"{RESULTS}/comparison.csv"
-COMPARISON_SUMMARY = f"{RESULTS}/comparison_summary.csv"
-REPORT = f"{RESULTS}/report.html"
+    def shard_folder(self, ensemble="{ensemble}"):
+        return f"{self.results}/ensembles/{ensemble}"
+
+    def tessellation(self, ensemble="{ensemble}", shard=SHARD):
+        return f"{self.shard_folder(ensemble)}/tessellations/{shard}.h5"
+
+    def mesh(self, ensemble="{ensemble}", shard=SHARD):
+        return f"{self.shard_folder(ensemble)}/meshes/{shard}.h5"
+
+    def stiffness(self, ensemble="{ensemble}", shard=SHARD):
+        return f"{self.shard_folder(ensemble)}/stiffness/{shard}.h5"
+
+    def ensemble(self, ensemble="{ensemble}"):
+        return f"{self.results}/ensembles/{ensemble}.h5"
+
+    def portrait(self, file, ensemble="{ensemble}"):
+        """A figure of one ensemble."""
+        return f"{self.shard_folder(ensemble)}/figures/{file}"
+
+    def experiment_folder(self, experiment="{experiment}"):
+        return f"{self.results}/experiments/{experiment}"
+
+    def experiment(self, file, experiment="{experiment}"):
+        """A file of one experiment: inputs.h5, model.keras, metrics.json, ..."""
+        return f"{self.experiment_folder(experiment)}/{file}"
+
+    def search(self, file, search="{search}"):
+        """A file of one search: trials.csv, best.yaml, study.log, ..."""
+        return f"{self.results}/searches/{search}/{file}"
+
+    def trial(self, number="{trial}", search="{search}", suffix=".json"):
+        """What one trial of a search came to."""
+        return f"{self.results}/searches/{search}/trials/{number}{suffix}"
+
+    def verification(self, measurement="{measurement}"):
+        """What one benchmark of the verification printed."""
+        return f"{self.results}/verification/{measurement}.json"
+
+    def log(self, stage, of):
+        return f"{self.results}/logs/{stage}/{of}.log"
+
+    def benchmark(self, stage, of):
+        return f"{self.results}/benchmarks/{stage}/{of}.tsv"

@@ -1,23 +1,18 @@
-def shards_of(wildcards):
-    return paths.shards(
-        STUDY.ensembles[wildcards.ensemble].count, STUDY.shard_size(wildcards.ensemble)
-    )
-
-
 rule assemble:
     """Join the shards of an ensemble into its data set.
 
     Wildcards: ensemble.
     """
     input:
-        lambda wildcards: [
+        tessellations=lambda wildcards: [
             paths.tessellation(wildcards.ensemble, shard) for shard in shards_of(wildcards)
         ],
-        lambda wildcards: [
+        stiffness=lambda wildcards: [
             paths.stiffness(wildcards.ensemble, shard) for shard in shards_of(wildcards)
         ],
+        asked=remake(paths.ensemble(), asked.ensemble),
     output:
-        paths.ensemble(),
+        ensemble=paths.ensemble(),
     log:
         paths.log("assemble", "{ensemble}"),
     benchmark:
@@ -35,4 +30,4 @@ rule assemble:
         settings=lambda wildcards: STUDY.assemble_slice(wildcards.ensemble).canonical_json(),
         code=code("assemble"),
     shell:
-        "polysve assemble {params.folder} {output} --settings {params.settings:q} > {log} 2>&1"
+        "polysve assemble {params.folder} {output.ensemble} --settings {params.settings:q} > {log} 2>&1"

@@ -1,12 +1,15 @@
 rule compare:
     """Write the metrics of all experiments side by side. No wildcards."""
     input:
-        [paths.experiment("metrics.json", name) for name in STUDY.experiments],
+        metrics=[paths.experiment("metrics.json", name) for name in STUDY.experiments],
+        asked=remake(paths.comparison_record, asked.comparison),
     output:
-        report(paths.COMPARISON, caption="../report/comparison.rst", category="Comparison"),
-        paths.COMPARISON_SUMMARY,
-        report(
-            f"{paths.RESULTS}/comparison.provenance.json",
+        comparison=report(
+            paths.comparison, caption="../report/comparison.rst", category="Comparison"
+        ),
+        summary=paths.comparison_summary,
+        provenance=report(
+            paths.comparison_record,
             caption="../report/provenance.rst",
             category="Provenance",
         ),
@@ -24,4 +27,4 @@ rule compare:
     params:
         code=code("compare"),
     shell:
-        "polysve compare {output[0]} {input} > {log} 2>&1"
+        "polysve compare {output.comparison} {input.metrics} > {log} 2>&1"

@@ -7,6 +7,7 @@ rule evaluate:
         inputs=paths.experiment("inputs.h5"),
         model=paths.experiment("model.keras"),
         history=paths.experiment("history.csv"),
+        asked=remake(paths.experiment("evaluate.provenance.json"), asked.metrics),
     output:
         metrics=report(
             paths.experiment("metrics.json"),

@@ -7,8 +7,9 @@ rule homogenize:
     input:
         tessellation=paths.tessellation(),
         mesh=paths.mesh(),
+        asked=remake(paths.stiffness(), asked.stiffness),
     output:
-        paths.stiffness(),
+        stiffness=paths.stiffness(),
     log:
         paths.log("homogenize", "{ensemble}/{start}-{stop}"),
     benchmark:
@@ -27,4 +28,4 @@ rule homogenize:
         mesh_settings=STUDY.mesh.canonical_json(),
         mesh_code=code("mesh"),
     shell:
-        "polysve homogenize {input.tessellation} {input.mesh} {output} --settings {params.settings:q} > {log} 2>&1"
+        "polysve homogenize {input.tessellation} {input.mesh} {output.stiffness} --settings {params.settings:q} > {log} 2>&1"

@@ -4,9 +4,10 @@ rule mesh:
     Wildcards: ensemble; start and stop, the range of SVE indices.
     """
     input:
-        paths.tessellation(),
+        tessellation=paths.tessellation(),
+        asked=remake(paths.mesh(), asked.mesh),
     output:
-        paths.mesh() if STUDY.keep_meshes else temp(paths.mesh()),
+        mesh=paths.mesh() if STUDY.keep_meshes else temp(paths.mesh()),
     log:
         paths.log("mesh", "{ensemble}/{start}-{stop}"),
     benchmark:
@@ -23,4 +24,4 @@ rule mesh:
         settings=STUDY.mesh.canonical_json(),
         code=code("mesh"),
     shell:
-        "polysve mesh {input} {output} --settings {params.settings:q} > {log} 2>&1"
+        "polysve mesh {input.tessellation} {output.mesh} --settings {params.settings:q} > {log} 2>&1"

@@ -4,21 +4,22 @@ rule portray:
     Wildcards: ensemble.
     """
     input:
-        paths.ensemble(),
+        ensemble=paths.ensemble(),
+        asked=remake(paths.portrait("portray.provenance.json"), asked.portrait),
     output:
-        report(
+        gallery=report(
             paths.portrait("gallery.svg"),
             caption="../report/gallery.rst",
             category="Ensembles",
             labels={"ensemble": "{ensemble}", "result": "structures"},
         ),
-        report(
+        distribution=report(
             paths.portrait("distribution.svg"),
             caption="../report/distribution.rst",
             category="Ensembles",
             labels={"ensemble": "{ensemble}", "result": "distribution"},
         ),
-        paths.portrait("portray.provenance.json"),
+        provenance=paths.portrait("portray.provenance.json"),
     log:
         paths.log("portray", "{ensemble}"),
     benchmark:
@@ -33,4 +34,4 @@ rule portray:
         folder=lambda wildcards: paths.portrait("", wildcards.ensemble),
         code=code("portray"),
     shell:
-        "polysve portray {input} {params.folder} > {log} 2>&1"
+        "polysve portray {input.ensemble} {params.folder} > {log} 2>&1"

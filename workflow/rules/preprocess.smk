@@ -4,11 +4,10 @@ rule preprocess:
     Wildcards: experiment.
     """
     input:
-        lambda wildcards: [
-            paths.ensemble(name) for name in STUDY.experiments[wildcards.experiment].ensembles
-        ],
+        ensembles=lambda wildcards: [paths.ensemble(name) for name in ensembles_of(wildcards)],
+        asked=remake(paths.experiment("inputs.h5"), asked.inputs),
     output:
-        paths.experiment("inputs.h5"),
+        inputs=paths.experiment("inputs.h5"),
     log:
         paths.log("preprocess", "{experiment}"),
     benchmark:
@@ -21,10 +20,9 @@ rule preprocess:
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         ensembles=lambda wildcards: [
-            f"--ensemble={name}={paths.ensemble(name)}"
-            for name in STUDY.experiments[wildcards.experiment].ensembles
+            f"--ensemble={name}={paths.ensemble(name)}" for name in ensembles_of(wildcards)
         ],
         settings=lambda wildcards: STUDY.preprocess_slice(wildcards.experiment).canonical_json(),
         code=code("preprocess"),
     shell:
-        "polysve preprocess {output} {params.ensembles} --settings {params.settings:q} > {log} 2>&1"
+        "polysve preprocess {output.inputs} {params.ensembles} --settings {params.settings:q} > {log} 2>&1"

@@ -4,31 +4,32 @@ rule search:
     Wildcards: search.
     """
     input:
-        lambda wildcards: [
+        trials=lambda wildcards: [
             paths.trial(number, wildcards.search)
-            for number in paths.trials(STUDY.searches[wildcards.search].trials)
+            for number in trial_names(STUDY.searches[wildcards.search].trials)
         ],
+        asked=remake(paths.search("search.provenance.json"), asked.search),
     output:
-        report(
+        trials=report(
             paths.search("trials.csv"),
             caption="../report/trials.rst",
             category="Hyperparameters {search}",
             labels={"result": "trials"},
         ),
-        paths.search("best.yaml"),
-        report(
+        best=paths.search("best.yaml"),
+        history=report(
             paths.search("history.svg"),
             caption="../report/history.rst",
             category="Hyperparameters {search}",
             labels={"result": "history"},
         ),
-        report(
+        importance=report(
             paths.search("importance.svg"),
             caption="../report/importance.rst",
             category="Hyperparameters {search}",
             labels={"result": "importance"},
         ),
-        paths.search("search.provenance.json"),
+        provenance=paths.search("search.provenance.json"),
     log:
         paths.log("search", "{search}"),
     benchmark:

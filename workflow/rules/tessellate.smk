@@ -3,8 +3,10 @@ rule tessellate:
 
     Wildcards: ensemble; start and stop, the range of SVE indices. Nothing else changes what is drawn.
     """
+    input:
+        asked=remake(paths.tessellation(), asked.tessellation),
     output:
-        paths.tessellation(),
+        tessellation=paths.tessellation(),
     log:
         paths.log("tessellate", "{ensemble}/{start}-{stop}"),
     benchmark:
@@ -21,5 +23,5 @@ rule tessellate:
         settings=lambda wildcards: STUDY.tessellate_slice(wildcards.ensemble).canonical_json(),
         code=code("tessellate"),
     shell:
-        "polysve tessellate {output} --ensemble {wildcards.ensemble} --start {wildcards.start} --stop {wildcards.stop}"
+        "polysve tessellate {output.tessellation} --ensemble {wildcards.ensemble} --start {wildcards.start} --stop {wildcards.stop}"
         " --settings {params.settings:q} > {log} 2>&1"

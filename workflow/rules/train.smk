@@ -4,7 +4,8 @@ rule train:
     Wildcards: experiment. A GPU is asked for where a profile offers one: --set-resources train:gpu=1.
     """
     input:
-        paths.experiment("inputs.h5"),
+        inputs=paths.experiment("inputs.h5"),
+        asked=remake(paths.experiment("train.provenance.json"), asked.model),
     output:
         model=paths.experiment("model.keras"),
         history=paths.experiment("history.csv"),
@@ -23,4 +24,4 @@ rule train:
         settings=lambda wildcards: STUDY.experiments[wildcards.experiment].train.canonical_json(),
         code=code("train"),
     shell:
-        "TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1 polysve train {input} {output.model} {output.history} --settings {params.settings:q} > {log} 2>&1"
+        "TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1 polysve train {input.inputs} {output.model} {output.history} --settings {params.settings:q} > {log} 2>&1"

@@ -1,7 +1,3 @@
-def trained_on(search):
-    return STUDY.experiments[STUDY.searches[search].experiment].train_ensembles
-
-
 rule trial:
     """Train one network with hyperparameters that Optuna draws from what the other trials of its search came to.
 
@@ -10,7 +6,8 @@ rule trial:
     for where a profile offers one: --set-resources trial:gpu=1.
     """
     input:
-        lambda wildcards: [paths.ensemble(name) for name in trained_on(wildcards.search)],
+        ensembles=lambda wildcards: [paths.ensemble(name) for name in ensembles_of(wildcards)],
+        asked=remake(paths.trial(suffix=".provenance.json"), asked.trial),
     output:
         trial=paths.trial(),
         provenance=paths.trial(suffix=".provenance.json"),
@@ -27,7 +24,7 @@ rule trial:
     params:
         study=lambda wildcards: paths.search("study.log", wildcards.search),
         ensembles=lambda wildcards: [
-            f"--ensemble={name}={paths.ensemble(name)}" for name in trained_on(wildcards.search)
+            f"--ensemble={name}={paths.ensemble(name)}" for name in ensembles_of(wildcards)
         ],
         settings=lambda wildcards: STUDY.trial_slice(wildcards.search).canonical_json(),
         code=code("trial"),

@@ -1,6 +1,6 @@
 """The page docs/verification.md, from benchmarks that take some hours; no part of the study."""
 
-BENCHMARKS = f"{workflow.basedir}/benchmarks"
+MEASUREMENTS = ("accuracy", "convergence", "labels", "scaling", "robustness")
 
 
 rule measure:
@@ -8,36 +8,37 @@ rule measure:
 
     Wildcards: measurement, the name of a program in benchmarks/.
     """
+    input:
+        program=f"{REPOSITORY}/benchmarks/{{measurement}}.py",
     output:
-        f"{paths.RESULTS}/verification/{{measurement}}.json",
+        measured=paths.verification(),
     log:
         paths.log("measure", "{measurement}"),
     benchmark:
         paths.benchmark("measure", "{measurement}")
     wildcard_constraints:
-        measurement="accuracy|convergence|labels|scaling|robustness",
+        measurement="|".join(MEASUREMENTS),
     threads: 1
     resources:
         mem_mb=4000,
         runtime=600,
     params:
-        program=lambda wildcards: f"{BENCHMARKS}/{wildcards.measurement}.py",
+        python=sys.executable,
         code=code("homogenize"),
     shell:
-        "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 {sys.executable:q} {params.program} --json > {output} 2> {log}"
+        "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 {params.python:q} {input.program:q} --json"
+        " > {output.measured} 2> {log}"
 
 
 rule verification:
     """Write the page and its figures. No wildcards."""
     input:
-        **{
-            name: f"{paths.RESULTS}/verification/{name}.json"
-            for name in ("accuracy", "convergence", "labels", "scaling", "robustness")
-        },
+        program=f"{REPOSITORY}/benchmarks/verification_page.py",
+        **{name: paths.verification(name) for name in MEASUREMENTS},
     output:
-        f"{workflow.basedir}/docs/verification.md",
-        f"{workflow.basedir}/docs/img/convergence.svg",
-        f"{workflow.basedir}/docs/img/scaling.svg",
+        page=f"{REPOSITORY}/docs/verification.md",
+        convergence=f"{REPOSITORY}/docs/img/convergence.svg",
+        scaling=f"{REPOSITORY}/docs/img/scaling.svg",
     log:
         paths.log("verification", "page"),
     benchmark:
@@ -47,6 +48,9 @@ rule verification:
     resources:
         mem_mb=1000,
         runtime=5,
+    params:
+        python=sys.executable,
     shell:
-        "{sys.executable:q} {BENCHMARKS}/verification_page.py --accuracy {input.accuracy} --convergence {input.convergence}"
-        " --labels {input.labels} --scaling {input.scaling} --robustness {input.robustness} {output[0]} > {log} 2>&1"
+        "{params.python:q} {input.program:q} --accuracy {input.accuracy} --convergence {input.convergence}"
+        " --labels {input.labels} --scaling {input.scaling} --robustness {input.robustness}"
+        " {output.page:q} > {log} 2>&1"

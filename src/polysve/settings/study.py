@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from polysve.base.errors import InputError
 from polysve.settings.experiment import (
@@ -58,6 +58,10 @@ class ExperimentSettings(Model):
     """Split for training, validation and test; the first one sets the pixel size."""
     test_ensembles: tuple[Name, ...] = ()
     """Unseen in training."""
+    seeds: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        description="Train as often, with train.seed = 1, 2, ...: experiments NAME_1, NAME_2, ...; once if null.",
+    )
     preprocess: PreprocessSettings = PreprocessSettings()
     train: TrainSettings = TrainSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
@@ -66,6 +70,23 @@ class ExperimentSettings(Model):
     def ensembles(self) -> tuple[str, ...]:
         """Training ensembles first, then those only tested on."""
         return self.train_ensembles + self.test_ensembles
+
+    def with_each_seed(self, name: str) -> dict:
+        """The same recipe with each of its seeds, by name.
+
+        Examples
+        --------
+        >>> recipe = ExperimentSettings(train_ensembles=["ratio4"], seeds=2)
+        >>> {name: each.train.seed for name, each in recipe.with_each_seed("mine").items()}
+        {'mine_1': 1, 'mine_2': 2}
+        """
+        if self.seeds is None:
+            return {name: self}
+        recipes = {}
+        for seed in range(1, self.seeds + 1):
+            train = self.train.model_copy(update={"seed": seed})
+            recipes[f"{name}_{seed}"] = self.model_copy(update={"train": train, "seeds": None})
+        return recipes
 
 
 class SearchSlice(Model):
@@ -80,6 +101,10 @@ class SearchSlice(Model):
 class Settings(Model):
     """The whole study."""
 
+    results: Annotated[str, Field(pattern=r"^/?[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")] = Field(
+        "results",
+        description="Folder of all results, relative to where the study runs. Each study has its own.",
+    )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Of all structures."""
     shard_grains: Annotated[int, Field(ge=1)] = Field(
@@ -102,6 +127,18 @@ class Settings(Model):
     """By name."""
     searches: dict[Name, SearchSettings] = Field({})
     """By name."""
+
+    @field_validator("experiments")
+    @classmethod
+    def seeds_spelled_out(cls, experiments: dict) -> dict:
+        """An experiment for each seed, where one asks for several."""
+        spelled = {}
+        for name, experiment in experiments.items():
+            for each, recipe in experiment.with_each_seed(name).items():
+                if each in spelled or (each != name and each in experiments):
+                    raise ValueError(f"{name}.seeds = {experiment.seeds} makes a second {each}")
+                spelled[each] = recipe
+        return spelled
 
     @model_validator(mode="after")
     def experiments_fit(self):
