@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "polysve"
-LEFT_OUT = ("base", "settings", "data.records", "data.digest")
-"""Modules and rooms that decide no number: what they hold reaches a stage as settings or tells of its work."""
+LEFT_OUT = ("base", "settings", "films", "data.records", "data.digest", "data.origin")
+"""Rooms and modules that decide no number of a study: what settings say reaches a stage as settings, `films` reads
+what somebody brings, the others tell of the work."""
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 

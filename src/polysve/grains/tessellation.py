@@ -3,14 +3,15 @@
 SciPy is imported where it is used: it takes a quarter of a second, and most readers of a `Tiling` do without.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.base.types import Array
-from polysve.crystals.orientation import from_theta
+from polysve.base.types import Array, Integers
 from polysve.grains.film import Film
+from polysve.grains.texture import Measured, Orientations, draw
 from polysve.grains.tiling import Tiling, clip_segments, polygons
 from polysve.settings.labels import TessellateSettings
 
@@ -34,8 +35,21 @@ def grain_count(settings: TessellateSettings) -> int:
     return round(settings.ratio**2)
 
 
-def draw_film(settings: TessellateSettings, ensemble: str, index: int) -> Film:
+def draw_film(
+    settings: TessellateSettings,
+    ensemble: str,
+    index: int,
+    measured: Mapping[str, Measured] | None = None,
+) -> Film:
     """Draw SVE number `index` of an ensemble: its grains and their orientations, not yet what they are made of.
+
+    Parameters
+    ----------
+    settings : TessellateSettings
+    ensemble : str
+    index : int
+    measured : mapping, optional
+        Orientations by file, for textures that sample them.
 
     Raises
     ------
@@ -48,16 +62,40 @@ def draw_film(settings: TessellateSettings, ensemble: str, index: int) -> Film:
     generators = draw_generators(
         random, grain_count(settings), window_um, spacing_um, settings.periodic
     )
-    theta = random.uniform(0, np.pi / 2, len(generators))
+    phase, drawn = _draw_orientations(settings, random, len(generators), measured)
     return Film(
         _cells(generators, window_um, settings.periodic),
         (window_um, window_um),
-        from_theta(theta),
-        np.zeros(len(theta), np.int64),
+        drawn.quaternions,
+        phase,
         periodic=settings.periodic,
         generators_um=generators,
-        theta_rad=theta,
+        theta_rad=drawn.theta_rad,
     )
+
+
+def _draw_orientations(
+    settings: TessellateSettings,
+    random: np.random.Generator,
+    count: int,
+    measured: Mapping[str, Measured] | None,
+) -> tuple[Integers, Orientations]:
+    """Phase of each grain, in the order of the phases' names, and its orientation."""
+    names = sorted(settings.phases)
+    if len(names) == 1:
+        (only,) = settings.phases.values()
+        drawn = draw(only.texture, random, count, only.symmetry, measured)
+        return np.zeros(count, np.int64), drawn
+    fractions = np.array([settings.phases[name].fraction for name in names])
+    phase = random.choice(len(names), count, p=fractions / fractions.sum())
+    quaternions, theta_rad = np.empty((count, 4)), np.empty(count)
+    for number, name in enumerate(names):
+        each, grains = settings.phases[name], phase == number
+        drawn = draw(each.texture, random, int(grains.sum()), each.symmetry, measured)
+        quaternions[grains] = drawn.quaternions
+        theta_rad[grains] = np.nan if drawn.theta_rad is None else drawn.theta_rad
+    upright = not np.isnan(theta_rad).any()
+    return phase, Orientations(quaternions, theta_rad if upright else None)
 
 
 def draw_generators(

@@ -1,13 +1,37 @@
 """Settings of the stages that make an ensemble: structures, meshes, labels."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from polysve.settings.material import CubicSettings, Material
+from polysve.settings.material import SYMMETRIES, CubicSettings, Material
 from polysve.settings.model import Fraction, Model, Name, Positive
+from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 BoundaryCondition = Literal["kubc", "subc", "pbc"]
+SizeScatter = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="Standard deviation of the logarithm of the equivalent diameters; 0 leaves the sizes to chance.",
+    ),
+]
+AspectRatio = Annotated[
+    float, Field(ge=0.2, le=5, description="Mean length of a grain along x1 over that along x2.")
+]
+
+
+class DrawnPhase(Model):
+    """What the grains of one phase are drawn by."""
+
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the grains."""
+    texture: Texture = DEFAULT_TEXTURE
+    """Law of the orientations."""
+    symmetry: Literal[tuple(SYMMETRIES)] = "cubic"
+    """Of the crystal; it says which turns of a texture's fibre are one and the same."""
 
 
 class TessellateSettings(Model):
@@ -21,6 +45,19 @@ class TessellateSettings(Model):
         description="Smallest distance of two generators over the grain size. Random sequential addition jams at 0.83.",
     )
     periodic: bool = False
+    size_scatter: SizeScatter = 0.0
+    aspect_ratio: AspectRatio = 1.0
+    phases: dict[Name, DrawnPhase] = Field({"film": DrawnPhase()}, min_length=1)
+    """By name; their fractions sum to one."""
+
+    @model_validator(mode="after")
+    def whole(self):
+        """Refuse phases that are more or less than the film."""
+        total = sum(phase.fraction for phase in self.phases.values())
+        if not math.isclose(total, 1, abs_tol=1e-6):
+            given = ", ".join(f"{name} {each.fraction:g}" for name, each in self.phases.items())
+            raise ValueError(f"the fractions of the phases sum to {total:g} ({given}); 1 is needed")
+        return self
 
     @model_validator(mode="after")
     def at_least_one_grain(self):
@@ -72,6 +109,8 @@ class HomogenizeSettings(Model):
     )
     material: Material = CubicSettings()
     """Crystal of the film: a name of the catalogue, C11,C12,C44 in GPa, or constants by key."""
+    phases: dict[Name, Material] = Field({})
+    """Crystals by phase, of ensembles that have several; they stand at the ensembles."""
 
     @model_validator(mode="after")
     def no_repeats(self):

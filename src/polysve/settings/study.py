@@ -13,14 +13,28 @@ from polysve.settings.experiment import (
     TrainSettings,
 )
 from polysve.settings.labels import (
+    AspectRatio,
     AssembleSettings,
     HomogenizeSettings,
     MeshSettings,
+    SizeScatter,
     TessellateSettings,
 )
-from polysve.settings.material import Material
+from polysve.settings.material import CrystalSettings, CubicSettings, Material
 from polysve.settings.model import Fraction, Model, Name, Positive
 from polysve.settings.search import SearchSettings, Space, TrialSlice, as_read, tried
+from polysve.settings.texture import DEFAULT_TEXTURE, Texture
+
+
+class PhaseSettings(Model):
+    """One of several crystals in a film."""
+
+    material: Material
+    """A name of the catalogue, C11,C12,C44 in GPa, or constants by key."""
+    texture: Texture = DEFAULT_TEXTURE
+    """Law of the orientations."""
+    fraction: Annotated[float, Field(gt=0, le=1)]
+    """Share of the grains; those of all phases sum to one."""
 
 
 class EnsembleSettings(Model):
@@ -36,19 +50,41 @@ class EnsembleSettings(Model):
     """Smallest distance of two generators over the grain size."""
     periodic: bool = False
     """Whether grains continue on the opposite side; if not, the window cuts them."""
+    size_scatter: SizeScatter = 0.0
+    aspect_ratio: AspectRatio = 1.0
+    texture: Texture = DEFAULT_TEXTURE
+    """Law of the orientations: random, <110> and the like, or a law by key."""
     material: Material | None = Field(
         None, description="Another material than homogenize.material."
     )
+    phases: dict[Name, PhaseSettings] = Field({})
+    """Several crystals side by side, by name; then texture and material stand there."""
 
     @model_validator(mode="after")
     def drawable(self):
-        """Refuse here what `TessellateSettings` would refuse later."""
-        self.tessellate(seed=0)
+        """Refuse here what `TessellateSettings` would refuse later, and what phases leave without effect."""
+        if self.phases and (self.material or self.texture != DEFAULT_TEXTURE):
+            raise ValueError(
+                "material and texture stand at each of the phases, where there are any"
+            )
+        self.tessellate(seed=0, material=CubicSettings())
         return self
 
-    def tessellate(self, seed: int) -> TessellateSettings:
-        """Settings of the tessellate stage for this ensemble."""
-        return TessellateSettings(seed=seed, **self.model_dump(exclude={"count", "material"}))
+    def tessellate(self, seed: int, material: CrystalSettings) -> TessellateSettings:
+        """Settings of the tessellate stage for this ensemble, of a material unless it has its own."""
+        one = PhaseSettings(material=self.material or material, texture=self.texture, fraction=1)
+        phases = {
+            name: {
+                "fraction": each.fraction,
+                "texture": each.texture,
+                "symmetry": each.material.symmetry,
+            }
+            for name, each in (self.phases or {"film": one}).items()
+        }
+        drawn = set(EnsembleSettings.model_fields) & set(TessellateSettings.model_fields)
+        return TessellateSettings(
+            seed=seed, phases=phases, **self.model_dump(include=drawn - {"phases"})
+        )
 
 
 class ExperimentSettings(Model):
@@ -201,12 +237,23 @@ class Settings(Model):
 
     def tessellate_slice(self, ensemble: str) -> TessellateSettings:
         """All that the structures of an ensemble depend on."""
-        return self.ensembles[ensemble].tessellate(self.seed)
+        return self.ensembles[ensemble].tessellate(self.seed, self.homogenize.material)
 
     def homogenize_slice(self, ensemble: str) -> HomogenizeSettings:
         """All that the solutions of an ensemble depend on, beside its meshes."""
-        material = self.ensembles[ensemble].material or self.homogenize.material
-        return self.homogenize.model_copy(update={"material": material})
+        chosen = self.ensembles[ensemble]
+        return self.homogenize.model_copy(
+            update={
+                "material": chosen.material or self.homogenize.material,
+                "phases": {name: each.material for name, each in chosen.phases.items()},
+            }
+        )
+
+    def sample_files(self, ensemble: str) -> list[str]:
+        """Files of measured orientations that the structures of an ensemble are drawn from."""
+        phases = self.tessellate_slice(ensemble).phases.values()
+        laws = [law for phase in phases for law in phase.texture.shares]
+        return sorted({law.sample.file for law in laws if law.sample})
 
     def assemble_slice(self, ensemble: str) -> AssembleSettings:
         """All that joining the shards of an ensemble depends on."""

@@ -99,7 +99,12 @@ def _attributes(structures: TessellationShard, solved: dict) -> dict:
         "tessellate_settings": structures.attributes["settings"],
         "mesh_settings": solved["mesh_settings"],
         "homogenize_settings": solved["settings"],
-        "crystals": json.dumps({"film": homogenize["material"]}),
+        "crystals": json.dumps(
+            {
+                name: homogenize["phases"].get(name, homogenize["material"])
+                for name in json.loads(structures.attributes["phases"])
+            }
+        ),
         "corrected": solved["corrected"],
         "units": "generators and vertices in um, orientation as w, x, y, z, theta in rad, "
         "stiffness and moduli in GPa (Voigt 11, 22, 12, engineering shear)",

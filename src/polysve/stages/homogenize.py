@@ -1,5 +1,6 @@
 """Compute the apparent stiffness of the SVEs of one shard."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,16 @@ def run(tessellation: Path, mesh: Path, output: Path, settings: HomogenizeSettin
     """Write the label of each SVE; those that cannot be solved are recorded with the reason."""
     structures, meshes = TessellationShard(tessellation), MeshShard(mesh)
     match(structures, meshes)
+    crystals = [
+        catalogue.crystal(settings.phases.get(name, settings.material))
+        for name in json.loads(structures.attributes["phases"])
+    ]
     labels, reasons = {}, list(meshes.reasons)
     for row in track(
         solvable(meshes.reasons), f"stiffness of {structures.attributes['ensemble']}", len(reasons)
     ):
         try:
-            film = structures[row].made_of(catalogue.crystal(settings.material))
+            film = structures[row].made_of(*crystals)
             labels[row] = label_mesh(meshes[row], film.stiffness_gpa, settings)
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             reasons[row] = f"homogenize: {type(error).__name__}: {error}"

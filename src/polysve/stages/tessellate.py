@@ -1,5 +1,6 @@
 """Draw the grain structures of one shard."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from polysve.base.progress import track
 from polysve.data.h5 import new_h5, put, put_grains
 from polysve.grains.film import Film
 from polysve.grains.tessellation import draw_film
+from polysve.grains.texture import Measured
 from polysve.grains.tiling import Tiling
 from polysve.settings.labels import TessellateSettings
 
@@ -24,10 +26,11 @@ EMPTY = Film(
 
 def run(output: Path, ensemble: str, start: int, stop: int, settings: TessellateSettings) -> None:
     """Write the structures of the SVEs start … stop - 1; those that cannot be drawn are recorded with the reason."""
+    measured = _measured(settings)
     films, reasons = [], []
     for index in track(range(start, stop), f"structures of {ensemble}", stop - start):
         try:
-            films.append(draw_film(settings, ensemble, index))
+            films.append(draw_film(settings, ensemble, index, measured))
             reasons.append("")
         except InputError as error:
             films.append(EMPTY)
@@ -38,6 +41,7 @@ def run(output: Path, ensemble: str, start: int, stop: int, settings: Tessellate
         "window_um": settings.window_um,
         "grain_size_um": settings.grain_size_um,
         "periodic": settings.periodic,
+        "phases": json.dumps(sorted(settings.phases)),
         "units": "lengths in um, angles in rad",
     }
     with new_h5(output, "tessellation", settings.canonical_json(), attributes) as file:
@@ -45,3 +49,13 @@ def run(output: Path, ensemble: str, start: int, stop: int, settings: Tessellate
         put(file, "status", np.array([bool(reason) for reason in reasons], np.uint8))
         put(file, "reason", reasons)
         put_grains(file, films)
+
+
+def _measured(settings: TessellateSettings) -> dict[str, Measured]:
+    """Orientations that the textures sample, by file; readers of films are loaded only where they are needed."""
+    textures = [phase.texture for phase in settings.phases.values()]
+    if not any(law.sample for texture in textures for law in texture.shares):
+        return {}
+    from polysve.films.sample import read_samples
+
+    return read_samples(textures)
