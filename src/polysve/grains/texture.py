@@ -105,7 +105,7 @@ def _fibre(fibre: FibreSettings, random: np.random.Generator, count: int) -> Arr
     turns = Rotation.from_euler("Z", turn[:, None]) * _upturn(axis)
     if fibre.spread_deg:
         # von Mises-Fisher law on the sphere, its cosine by inversion (G. Ulrich, Applied Statistics 33 (1984) 158)
-        concentration = 1 / np.radians(1.1 * fibre.spread_deg) ** 2
+        concentration = 1 / np.radians(fibre.spread_deg) ** 2
         share = 1 - random.random(count)
         missing = -np.log(share + (1 - share) * np.exp(-2 * concentration)) / concentration
         tilt = 2 * np.arcsin(np.sqrt(np.clip(missing / 2, 0, 1)))
