@@ -38,4 +38,4 @@ def test_wrong_samples_are_refused(tmp_path, text, told):
     file = tmp_path / "measured.csv"
     file.write_text(text)
     with pytest.raises(InputError, match=f"measured.csv: .*{told}"):
-        read_samples([texture_settings({"sample": {"file": str(file])}}))
+        read_samples([texture_settings({"sample": {"file": str(file)}})])

@@ -1,0 +1,141 @@
+"""The front door: what `import polysve` gives, each with a first example.
+
+Imports stand inside the functions: whoever draws films needs no finite elements.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from polysve.fem.label import Label
+    from polysve.grains.film import Film
+    from polysve.settings.texture import TextureSettings
+
+ENSEMBLE = "draw"
+"""Name from which, with seed and index, every drawn film follows."""
+
+
+def draw(
+    window_um: float,
+    grain_size_um: float,
+    texture: str | TextureSettings = "<100>",
+    material: str = "silicon",
+    seed: int = 1,
+    index: int = 0,
+    **shape,
+) -> Film:
+    """Draw a random film.
+
+    Parameters
+    ----------
+    window_um, grain_size_um : float
+        Side of the window and mean grain size.
+    texture : str or TextureSettings
+        ``random``, ``<110>`` and the like, ``basal``, ``prismatic``, or a law by key.
+    material : str
+        A name of the catalogue, ``"C11,C12,C44"`` in GPa, or a YAML file of constants.
+    seed, index : int
+        The film is a function of all these, and of nothing else.
+    **shape
+        More keys of `TessellateSettings`: spacing_fraction, periodic, size_scatter, aspect_ratio.
+
+    Raises
+    ------
+    InputError
+        One line that names the key, the value and what is allowed.
+
+    Examples
+    --------
+    >>> import polysve
+    >>> film = polysve.draw(window_um=2.0, grain_size_um=0.5, texture="random", material="copper")
+    >>> film.n_grains, film.crystals[0].name
+    (16, 'copper')
+    """
+    from polysve.crystals import catalogue
+    from polysve.grains.tessellation import draw_film
+    from polysve.settings.labels import TessellateSettings
+    from polysve.settings.material import read_material
+    from polysve.settings.model import parse
+    from polysve.settings.texture import read_texture
+
+    constants = read_material(material, "material")
+    law = read_texture(texture, "texture") if isinstance(texture, str) else texture
+    values = {"window_um": window_um, "grain_size_um": grain_size_um, "seed": seed} | shape
+    values["phases"] = {"film": {"texture": law, "symmetry": constants.symmetry}}
+    measured = {}
+    if any(each.sample for each in law.shares):
+        from polysve.films.sample import read_samples
+
+        measured = read_samples([law])
+    film = draw_film(parse(TessellateSettings, values, "draw"), ENSEMBLE, index, measured)
+    return film.made_of(catalogue.crystal(constants))
+
+
+def read_film(path: str | Path, material: str | list[str] = (), **reading) -> Film:
+    r"""Read the film of a file.
+
+    Parameters
+    ----------
+    path : path
+        Generators (`.csv`), label image (`.npz`), EBSD map, Neper tessellation (`.tess`) or triangle mesh.
+    material : str or list of str
+        As for `draw`; ``PHASE=MATERIAL`` for each of several phases.
+    **reading
+        What the file does not tell: window_um, periodic, orientations, and how the grains of a map are found; see
+        `polysve.films.reading.Reading`.
+
+    Raises
+    ------
+    InputError
+        For a file of another kind, or a wrong one.
+
+    Examples
+    --------
+    >>> import polysve, tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     print("x_um,y_um,theta_deg\n0.4,0.4,10\n1.5,1.5,35", file=file, flush=True)
+    ...     film = polysve.read_film(file.name, window_um=2.0, material="copper")
+    >>> film.n_grains
+    2
+    """
+    from polysve.films import readers
+    from polysve.films.reading import Reading, named_materials
+
+    given = [material] if isinstance(material, str) else material
+    return readers.read_film(path, Reading(materials=named_materials(given), **reading))
+
+
+def homogenize(film: Film, **settings) -> Label:
+    """Apparent stiffness of a film by finite elements.
+
+    Parameters
+    ----------
+    film : Film
+    **settings
+        Keys of `HomogenizeSettings`, such as ``boundary_conditions=("pbc",)``.
+
+    Returns
+    -------
+    Label
+        ``stiffness_gpa`` (3, 3) by boundary condition, and its ``quality``.
+
+    Raises
+    ------
+    InputError
+        For a setting that is not allowed, and a film that has no stiffness.
+
+    Examples
+    --------
+    >>> import polysve
+    >>> film = polysve.draw(window_um=2.0, grain_size_um=0.5)
+    >>> label = polysve.homogenize(film, boundary_conditions=("pbc",))
+    >>> label.stiffness_gpa["pbc"].shape
+    (3, 3)
+    """
+    from polysve.fem.homogenize import homogenize as by_finite_elements
+    from polysve.settings.labels import HomogenizeSettings
+    from polysve.settings.model import parse
+
+    return by_finite_elements(film, parse(HomogenizeSettings, settings, "homogenize"))
