@@ -1,9 +1,7 @@
 """Stiffness and scatter of thin films a few grains wide."""
 
 import importlib
-import importlib.metadata
 
-__version__ = importlib.metadata.version(__name__)
 FRONT_DOOR = {
     "draw": "polysve.api",
     "read_film": "polysve.api",
@@ -17,6 +15,10 @@ __all__ = [*FRONT_DOOR]
 
 def __getattr__(name: str):
     """Load what is asked for; by name, so that the digest of a stage's code does not follow the import."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
     if name in FRONT_DOOR:
         return getattr(importlib.import_module(FRONT_DOOR[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

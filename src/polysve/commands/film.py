@@ -210,6 +210,23 @@ def beam(
 
 
 @app.command()
+def materials(as_json: AsJson = False) -> None:
+    """List the crystals that PolySVE knows by name, with their constants and where these are from."""
+    from polysve.crystals import catalogue
+
+    rows = catalogue.rows()
+    if as_json:
+        print(_json(rows))
+        return
+    for row in rows:
+        also = f" ({', '.join(row['aliases'])})" if row["aliases"] else ""
+        density = "" if row["density_kg_m3"] is None else f", {row['density_kg_m3']:g} kg/m³"
+        print(f"{row['name']}{also}: {row['symmetry']}{density}")
+        print(f"    {row['constants']} GPa; anisotropy {row['anisotropy']:.3g}")
+        print(f"    {row['source']}")
+
+
+@app.command()
 def export(
     model: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     output: Annotated[Path, typer.Argument(help="ONNX file to write.", dir_okay=False)],
