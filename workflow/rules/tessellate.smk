@@ -5,7 +5,6 @@ rule tessellate:
     """
     input:
         asked=remake(paths.tessellation(), asked.tessellation),
-    input:
         # files of measured orientations, where a texture samples them
         samples=lambda wildcards: STUDY.sample_files(wildcards.ensemble),
     output:

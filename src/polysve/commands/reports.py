@@ -12,6 +12,12 @@ from polysve.device.beam import BeamSettings, LimitSettings, beams, nominal, rel
 from polysve.settings.labels import TessellateSettings
 from polysve.settings.model import parse
 
+LAWS = {
+    "normal": "law: normal",
+    "log_normal": "law: log-normal",
+    "either": "law: normal or log-normal, both fit as well",
+    "neither": "law: neither normal nor log-normal",
+}
 PICTURES = (".svg", ".pdf", ".png")
 UNITS = {"stiffness_n_per_m": "N/m", "frequency_hz": "Hz", "deflection_um": "µm"}
 
@@ -124,7 +130,7 @@ class Characterized:
                 f"standard deviation {each['std_gpa']:.3f} GPa ({low:.3f} to {high:.3f})",
                 "  quantiles (GPa): "
                 + ", ".join(f"{p} % {q:.2f}" for p, q in each["quantiles_gpa"].items()),
-                f"  better law: {each['laws']['better'].replace('_', '-')}",
+                f"  {LAWS[each['laws']['better']]}",
             ]
             if "check" in each:
                 check = each["check"]
