@@ -241,9 +241,7 @@ def _numbering(order: int) -> tuple[Integers, Integers, Integers]:
     inside : array
         Element nodes that belong to no side.
     """
-    element, _ = reference_element(order)
-    x, y = np.asarray(element.doflocs).T
-    place = np.rint(order * np.stack([1 - x - y, x, y], 1)).astype(int)
+    place = reference_element(order).place
     rim = np.flatnonzero(place[:, 2] == 0)
     return place, rim[np.argsort(place[rim, 1])], np.flatnonzero((place > 0).all(1))
 

@@ -1,4 +1,4 @@
-"""From a mesh to a label: apparent stiffness, its correction by an exact identity, and its error."""
+"""From a mesh to a label: apparent stiffness, its correction by exact identities, and its error."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,29 +12,32 @@ from polysve.crystals.square import (
     restore_geometric_mean,
     square_symmetry,
 )
-from polysve.crystals.stiffness import young_modulus
+from polysve.crystals.stiffness import voigt_reuss
 from polysve.fem.apparent import apparent_stiffness
+from polysve.fem.convergence import Solution, Stiffnesses, affordable_order, converge
 from polysve.grains.mesh import Mesh
 from polysve.settings.labels import HomogenizeSettings
+
+# boundary conditions, stiffest first
+RANKED = ("kubc", "pbc", "subc")
 
 
 class Label(NamedTuple):
     """What is stored of one SVE."""
 
-    stiffness_gpa: dict[str, Array]
-    """(3, 3) by boundary condition; corrected where the identity applies."""
-    raw_stiffness_gpa: dict[str, Array]
-    """As the finite elements give it."""
+    stiffness_gpa: Stiffnesses
+    """(3, 3) by boundary condition; extrapolated, and corrected where the identity applies."""
+    raw_stiffness_gpa: Stiffnesses
+    """As the finite elements of the highest order give it."""
     quality: dict[str, float]
-    """Relative residuals and sizes: `order_residual`, `identity_residuals`; ``indicator_BC``, the change of Ē when
-    the elements are of one order less; ``n_nodes``, ``n_triangles``."""
+    """Estimated errors, relative residuals and sizes, see `quality`."""
 
 
 def label_mesh(mesh: Mesh, grain_stiffness_gpa: Array, settings: HomogenizeSettings) -> Label:
-    """Homogenize one SVE.
+    """Homogenize one SVE of any grains.
 
-    Where the grains have square symmetry its identities check the result; where they are turns of one crystal they
-    correct it, too.
+    Two polynomial orders are solved and extrapolated; where the estimated error is too large, higher ones follow.
+    Where the grains are turns of one Q of square symmetry, the geometric mean of the extreme moduli is made exact.
 
     Parameters
     ----------
@@ -47,74 +50,94 @@ def label_mesh(mesh: Mesh, grain_stiffness_gpa: Array, settings: HomogenizeSetti
     ------
     ArithmeticError
         If a stiffness is not positive definite.
+
+    Examples
+    --------
+    A film of one grain has the grain's stiffness, whatever its edge is held by:
+
+    >>> square = Mesh(
+    ...     np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]]),
+    ...     np.array([[0, 1, 2], [0, 2, 3]]),
+    ...     np.zeros(2, int),
+    ... )
+    >>> grain = np.array([[[150.0, 60.0, 5.0], [60.0, 140.0, 3.0], [5.0, 3.0, 50.0]]])
+    >>> found = label_mesh(square, grain, HomogenizeSettings())
+    >>> bool(np.allclose(found.stiffness_gpa["subc"], grain)), found.quality["element_order"]
+    (True, 3)
     """
-    symmetry = square_symmetry(grain_stiffness_gpa)
-    elements = grain_stiffness_gpa[mesh.grain]
-    order = settings.element_order
-    raw, label = _solve(mesh, elements, symmetry, settings, order)
-    indicator = {}
-    if settings.indicator and order > 1:
-        _, cheaper = _solve(mesh, elements, symmetry, settings, order - 1)
-        indicator = {
-            f"indicator_{name}": float(
-                young_modulus(cheaper[name]) / young_modulus(label[name]) - 1
-            )
-            for name in label
-        }
-    found = order_residual(raw) | {
-        "n_nodes": len(mesh.nodes_um),
-        "n_triangles": len(mesh.triangles),
-    }
-    if symmetry:
-        found |= identity_residuals(raw, symmetry)
-    return Label(label, {name: raw[name] for name in label}, found | indicator)
-
-
-def _solve(
-    mesh: Mesh,
-    elements: Array,
-    symmetry: SquareSymmetry | None,
-    settings: HomogenizeSettings,
-    order: int,
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Stiffness by boundary condition, raw and as a label; the correction needs PBC whether asked for or not."""
+    film = square_symmetry(grain_stiffness_gpa)
+    exact = film.geometric_mean if film is not None and settings.correct else None
     wanted = settings.boundary_conditions
-    if not (settings.correct and symmetry and symmetry.geometric_mean):
-        raw = apparent_stiffness(mesh, elements, wanted, order)
-        return raw, raw
-    raw = apparent_stiffness(mesh, elements, tuple(dict.fromkeys([*wanted, "pbc"])), order)
-    smallest, largest = extreme_moduli(raw["pbc"])
-    factor = symmetry.geometric_mean / np.sqrt(smallest * largest)
-    corrected = {
-        name: restore_geometric_mean(raw[name], factor, symmetry.bulk_gpa) for name in wanted
-    }
-    return raw, corrected
+    # the correction needs PBC whether asked for or not
+    solved = wanted if exact is None else tuple(dict.fromkeys([*wanted, "pbc"]))
+    elements = grain_stiffness_gpa[mesh.grain]
+    solution = converge(
+        lambda order: apparent_stiffness(mesh, elements, solved, order),
+        settings.element_order,
+        settings.tolerance,
+        max(settings.element_order, affordable_order(mesh)),
+    )
+    found = {name: solution.extrapolated[name] for name in wanted}
+    if exact is not None:
+        smallest, largest = extreme_moduli(solution.extrapolated["pbc"])
+        factor = exact / np.sqrt(smallest * largest)
+        found = {
+            name: restore_geometric_mean(stiffness, factor, film.bulk_gpa)
+            for name, stiffness in found.items()
+        }
+    measured = quality(solution, film) | bounds(found, mesh, grain_stiffness_gpa)
+    return Label(
+        found,
+        {name: solution.raw[name] for name in wanted},
+        measured | {"n_nodes": len(mesh.nodes_um), "n_triangles": len(mesh.triangles)},
+    )
 
 
-def identity_residuals(raw: dict[str, Array], symmetry: SquareSymmetry) -> dict[str, float]:
-    """What is missing of the identities of square symmetry.
+def quality(solution: Solution, film: SquareSymmetry | None) -> dict[str, float]:
+    """Estimated error, and residuals of what must hold exactly for the finite elements as they are.
 
     Returns
     -------
     dict
-        ``bulk_residual_BC``: largest entry of C̄·(1,1,0) - 2K·(1,1,0) over 2K, zero up to rounding on any mesh.
-        ``geometric_mean_defect`` (PBC, one crystal): √(E_min E_max)/√(E<100> E<110>) - 1, the discretization error.
+        ``error_BC``: estimated largest error of a component over C̄11.
+        ``element_order``: highest polynomial order that was solved.
+        ``order_residual``: smallest eigenvalue of C̄_KUBC - C̄_PBC and C̄_PBC - C̄_SUBC over C̄11, not negative.
+        ``bulk_residual_BC`` (square symmetry): largest entry of C̄·(1,1,0) - 2K·(1,1,0) over 2K, zero up to rounding.
+        ``geometric_mean_defect`` (turns of one Q, PBC): √(E_min E_max) over its exact value - 1, the discretization
+        error.
     """
-    ones = np.array([1.0, 1.0, 0.0])
-    found = {
-        f"bulk_residual_{name}": float(np.abs(c @ ones / (2 * symmetry.bulk_gpa) - ones).max())
-        for name, c in raw.items()
-    }
-    if "pbc" in raw and symmetry.geometric_mean:
-        smallest, largest = extreme_moduli(raw["pbc"])
-        found["geometric_mean_defect"] = float(
-            np.sqrt(smallest * largest) / symmetry.geometric_mean - 1
-        )
+    raw = solution.raw
+    found = {f"error_{name}": error for name, error in solution.error.items()}
+    found["element_order"] = solution.order
+    if len(raw) > 1:
+        found["order_residual"] = _smallest_gap([raw[c] for c in RANKED if c in raw])
+    if film is not None:
+        ones = np.array([1.0, 1.0, 0.0])
+        for name, stiffness in raw.items():
+            residual = stiffness @ ones / (2 * film.bulk_gpa) - ones
+            found[f"bulk_residual_{name}"] = float(np.abs(residual).max())
+        if film.geometric_mean is not None and "pbc" in raw:
+            product = np.prod(extreme_moduli(raw["pbc"]))
+            found["geometric_mean_defect"] = float(np.sqrt(product) / film.geometric_mean - 1)
     return found
 
 
-def order_residual(raw: dict[str, Array]) -> dict[str, float]:
-    """Smallest eigenvalue of C̄_KUBC - C̄_PBC and C̄_PBC - C̄_SUBC over C̄11, not negative."""
-    ranked = [raw[name] for name in ("kubc", "pbc", "subc") if name in raw]
+def bounds(labels: Stiffnesses, mesh: Mesh, grain_stiffness_gpa: Array) -> dict[str, float]:
+    """Whether labels keep their order, stiffest first: Voigt, KUBC, PBC, SUBC, Reuss.
+
+    Returns
+    -------
+    dict
+        ``bounds_residual``: smallest eigenvalue of a difference of two neighbours over C̄11. Extrapolation may leave it
+        negative where two of them differ by less than their error.
+    """
+    area = np.bincount(mesh.grain, mesh.signed_areas_um2(), len(grain_stiffness_gpa))
+    voigt, reuss = voigt_reuss(grain_stiffness_gpa, area)
+    ranked = [voigt, *(labels[name] for name in RANKED if name in labels), reuss]
+    return {"bounds_residual": _smallest_gap(ranked)}
+
+
+def _smallest_gap(ranked: list[Array]) -> float:
+    """Smallest eigenvalue of the differences of stiffnesses, stiffest first, over the first one's C̄11."""
     gaps = [np.linalg.eigvalsh(stiff - soft).min() for stiff, soft in pairwise(ranked)]
-    return {"order_residual": float(min(gaps) / ranked[0][0, 0])} if gaps else {}
+    return float(min(gaps) / ranked[0][0, 0])

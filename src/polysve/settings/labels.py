@@ -10,6 +10,8 @@ from polysve.settings.model import Fraction, Model, Name, Positive
 from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 BoundaryCondition = Literal["kubc", "subc", "pbc"]
+# of a triangle's displacements; beyond it rounding errors and time grow faster than what is gained
+HIGHEST_ORDER = 8
 SizeScatter = Annotated[
     float,
     Field(
@@ -97,20 +99,33 @@ class HomogenizeSettings(Model):
     boundary_conditions: tuple[BoundaryCondition, ...] = Field(
         ("kubc", "subc", "pbc"), min_length=1
     )
-    element_order: Literal[1, 2, 3] = 3
-    """Polynomial order of the displacements in a triangle."""
+    element_order: Annotated[int, Field(ge=1, le=HIGHEST_ORDER)] = Field(
+        3, description="Polynomial order of the displacements in a triangle, to begin with."
+    )
+    tolerance: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        1e-4,
+        description="Of every component of the label, over its C11: the order is raised until the estimated error is "
+        "below it. null: one solution as it is, without an estimate.",
+    )
     correct: bool = Field(
         True,
-        description="Scale the directional moduli by the factor that makes the geometric mean under PBC exact.",
-    )
-    indicator: bool = Field(
-        True,
-        description="Solve again with elements of one order less and store the change of the label.",
+        description="Grains that are turns of one Q of square symmetry: scale the directional moduli by the factor "
+        "that makes the geometric mean under PBC exact.",
     )
     material: Material = CubicSettings()
     """Crystal of the film: a name of the catalogue, C11,C12,C44 in GPa, or constants by key."""
     phases: dict[Name, Material] = Field({})
     """Crystals by phase, of ensembles that have several; they stand at the ensembles."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def indicator(cls, values):
+        """Before there was a tolerance, `indicator: false` asked for one solution without an estimate."""
+        if isinstance(values, dict) and "indicator" in values:
+            values = dict(values)
+            if values.pop("indicator") is False:
+                values.setdefault("tolerance", None)
+        return values
 
     @model_validator(mode="after")
     def no_repeats(self):
