@@ -84,7 +84,7 @@ class MeshSettings(Model):
         "fan",
         description="fan: each grain cut from its centre; gmsh: Delaunay triangles of one size, any polygons.",
     )
-    element_size_fraction: Annotated[float, Field(gt=0, le=2)] = Field(
+    element_size_fraction: Annotated[float, Field(ge=0.01, le=2)] = Field(
         1.0,
         description="Largest length of an element's edge on a grain boundary, over the grain size.",
     )

@@ -12,6 +12,8 @@ from polysve.grains.film import Film, LabelImage
 from polysve.learning import encoding
 from polysve.learning.model_card import ModelCard
 
+MOST_PIXELS = 2048
+
 
 class NetworkInput(NamedTuple):
     """One SVE as a network reads it."""
@@ -44,6 +46,11 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
     if abs(width_um / height_um - 1) > 1e-9:
         raise InputError(f"film of {width_um:g} × {height_um:g} µm: an SVE is square")
     recipe = card.preprocess
+    if card.pixels(width_um) > MOST_PIXELS:
+        raise InputError(
+            f"film of {width_um:g} µm: needs an image of {card.pixels(width_um)} pixels a side; allowed are "
+            f"{MOST_PIXELS}, a window of {MOST_PIXELS * card.pitch_um(card.windows_um[0]):g} µm"
+        )
     image = encoding.encode(film, card.pixels(width_um), recipe.encoding, recipe.median_passes)
     area = film.area_fractions
     squared_areas = area @ area

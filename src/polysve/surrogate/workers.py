@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.base.types import Array
 from polysve.crystals import catalogue
@@ -24,6 +25,7 @@ from polysve.surrogate.network_input import NetworkInput, network_input
 ENSEMBLE = "characterize"
 """Name from which, with seed and index, every structure follows."""
 CHUNK = 16
+MOST_PER_CORE = 4
 
 
 class Check(NamedTuple):
@@ -43,6 +45,10 @@ class Workers:
 
     def __init__(self, count: int | None = None):
         self.count = count or cpu_count()
+        if not 1 <= self.count <= MOST_PER_CORE * cpu_count():
+            raise InputError(
+                f"--workers = {self.count}: allowed is 1 to {MOST_PER_CORE * cpu_count()} on {cpu_count()} cores"
+            )
         # a network loaded later shares the cores with the workers; TensorFlow's waiting threads would take their time
         for kind in ("INTRAOP", "INTEROP"):
             os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
