@@ -6,7 +6,7 @@ import pytest
 
 from polysve.base.errors import InputError
 from polysve.commands import show
-from polysve.crystals.square import plane_stress
+from polysve.crystals.orientation import to_euler
 from polysve.fem import apparent, fields
 
 BOUNDARY_CONDITIONS = ("kubc", "subc", "pbc")
@@ -20,24 +20,24 @@ def sve(ensembles):
 @pytest.mark.parametrize("load", fields.LOADS)
 @pytest.mark.parametrize("boundary_condition", BOUNDARY_CONDITIONS)
 def test_means_of_the_fields(sve, boundary_condition, load):
-    mesh, theta, material = sve
-    solution = fields.solve(*sve, boundary_condition, load, 2e-3)
+    film, mesh = sve
+    solution = fields.solve_fields(*sve, boundary_condition, load, 2e-3)
     share = mesh.signed_areas_um2() / mesh.signed_areas_um2().sum()
     mean_strain = np.zeros(3)
     mean_strain[fields.LOADS.index(load)] = 2e-3
-    grain = plane_stress(**material).stiffness(theta)
-    stiffness = apparent.apparent_stiffness(mesh, grain[mesh.grain], (boundary_condition,), 2)
+    elements = film.stiffness_gpa[mesh.grain]
+    stiffness = apparent.apparent_stiffness(mesh, elements, (boundary_condition,), 2)
     assert np.allclose(share @ solution.strain, mean_strain, atol=1e-12)
     assert np.allclose(share @ solution.stress_gpa, stiffness[boundary_condition] @ mean_strain)
 
 
 def test_boundary_conditions_are_seen_in_the_fluctuation(sve):
-    mesh, _, _ = sve
+    _, mesh = sve
     side = mesh.nodes_um.max()
     edge = np.isclose(mesh.nodes_um, 0) | np.isclose(mesh.nodes_um, side)
     on_edge, left = edge.any(1), np.isclose(mesh.nodes_um[:, 0], 0)
     right = np.isclose(mesh.nodes_um[:, 0], side)
-    kubc, pbc = (fields.solve(*sve, name).fluctuation_um for name in ("kubc", "pbc"))
+    kubc, pbc = (fields.solve_fields(*sve, name).fluctuation_um for name in ("kubc", "pbc"))
     assert np.abs(kubc[on_edge]).max() < 1e-12 < np.abs(kubc[~on_edge]).max()
     facing = [pbc[each][np.argsort(mesh.nodes_um[each, 1])] for each in (left, right)]
     assert np.allclose(*facing, atol=1e-12)
@@ -45,7 +45,8 @@ def test_boundary_conditions_are_seen_in_the_fluctuation(sve):
 
 
 def test_vtu_is_read_back(sve, tmp_path):
-    solution = fields.solve(*sve)
+    film, mesh = sve
+    solution = fields.solve_fields(*sve)
     fields.write_vtu(tmp_path / "sve.vtu", solution)
     read = meshio.read(tmp_path / "sve.vtu")
     assert np.array_equal(read.points[:, :2], solution.mesh.nodes_um)
@@ -53,8 +54,9 @@ def test_vtu_is_read_back(sve, tmp_path):
     assert np.array_equal(read.point_data["displacement_um"][:, :2], solution.displacement_um)
     (stresses,) = read.cell_data["stress_11_22_12_gpa"]
     assert np.array_equal(stresses, solution.stress_gpa)
-    (angles,) = read.cell_data["theta_deg"]
-    assert np.allclose(angles, np.degrees(solution.theta_rad[solution.mesh.grain]))
+    (angles,) = read.cell_data["euler_deg"]
+    assert np.allclose(angles, to_euler(film.quaternions)[mesh.grain])
+    assert np.allclose(np.radians(angles[:, 0]), film.theta_rad[mesh.grain])
 
 
 def test_picture_and_numbers(ensembles, tmp_path):
@@ -62,7 +64,7 @@ def test_picture_and_numbers(ensembles, tmp_path):
     show.solve_and_write(file, 3, "pbc", "12", 1e-3, 0.4, tmp_path / "f.svg", tmp_path / "f.vtu")
     assert b"<svg" in (tmp_path / "f.svg").read_bytes()[:500]
     lines = list(show.describe(file, 3))
-    assert lines[0].startswith("SVE 3: 16 grains in 2 x 2 µm, L/s = 4")
+    assert lines[0].startswith("SVE 3: 16 grains of silicon in 2 x 2 µm, L/s = 4")
     assert {line.split()[0] for line in lines[1:]} == {"KUBC", "SUBC", "PBC"}
 
 

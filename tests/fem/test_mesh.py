@@ -42,10 +42,10 @@ def sound(mesh, tiling, window_um):
 @pytest.mark.parametrize("periodic", [False, True])
 def test_random_meshes(settings, periodic):
     for index in range(5):
-        structure, window_um = draw(index, 4, periodic)
-        mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, settings)
-        sound(mesh, structure.tiling, window_um)
-        assert grain_area_change(structure.tiling, mesh) < 1e-3
+        film, window_um = draw(index, 4, periodic)
+        mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, settings)
+        sound(mesh, film.shape, window_um)
+        assert grain_area_change(film.shape, mesh) < 1e-3
 
 
 @pytest.mark.parametrize("settings", [FAN, GMSH], ids=["fan", "gmsh"])
@@ -58,10 +58,10 @@ def test_hard_meshes(settings, name):
 
 @pytest.mark.parametrize("settings", [FAN, GMSH], ids=["fan", "gmsh"])
 def test_element_size_is_kept_on_grain_boundaries(settings):
-    structure, window_um = draw(0, 4)
+    film, window_um = draw(0, 4)
     for fraction in (0.5, 0.25):
         changed = settings.model_copy(update={"element_size_fraction": fraction})
-        mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, changed)
+        mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, changed)
         ends = mesh.nodes_um[mesh.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)]
         grains = {}
         for pair, grain in zip(
@@ -93,8 +93,8 @@ def test_short_edges_vanish_and_grains_stay():
 
 
 def test_an_exception_in_gmsh_leaves_the_next_mesh_as_it_was():
-    structure, window_um = draw(1)
-    outline = clean_outline(structure.tiling, window_um, 1e-4)
+    film, window_um = draw(1)
+    outline = clean_outline(film.shape, window_um, 1e-4)
     before = gmsh_mesh(outline, 0.2)
     broken = Outline(outline.nodes_um, outline.loops[::-1].copy(), outline.offsets, outline.grain)
     broken.loops[:3] = broken.loops[0]

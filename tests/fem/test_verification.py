@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structures import FAN, GMSH, GRAIN_UM, HARD, SILICON, draw, meshed, turned
 
+from polysve.crystals.catalogue import material
 from polysve.crystals.square import extreme_moduli, plane_stress, voigt_reuss, young_modulus
 from polysve.fem import apparent, boundary, elements, system
 from polysve.fem.label import label_mesh
@@ -17,7 +18,6 @@ from polysve.grains.mesh import Mesh
 from polysve.grains.tessellation import voronoi
 from polysve.grains.tiling import Tiling
 from polysve.settings.labels import HomogenizeSettings, MeshSettings
-from polysve.settings.material import CubicSettings
 
 pytestmark = pytest.mark.verification
 MESHERS = pytest.mark.parametrize("mesher", [FAN, GMSH], ids=["fan", "gmsh"])
@@ -28,8 +28,8 @@ ONES = np.array([1.0, 1.0, 0.0])
 @MESHERS
 @pytest.mark.parametrize("theta", [0.0, 0.3, 1.2, np.pi / 4])
 def test_single_crystal_is_exact_on_any_mesh(mesher, theta):
-    structure, window_um = draw(0)
-    mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, mesher)
+    film, window_um = draw(0)
+    mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, mesher)
     crystal = SILICON.stiffness(theta)
     for order in (1, 2, 3):
         found = apparent.apparent_stiffness(
@@ -77,9 +77,9 @@ def test_laminate_of_two_orientations_is_exact_under_pbc(mesher, one, other):
 def test_identities_order_and_bounds_on_random_structures(mesher, periodic, material):
     crystal = plane_stress(*material)
     for index in range(4):
-        structure, window_um = draw(index, periodic=periodic)
-        mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, mesher)
-        grains = crystal.stiffness(structure.theta_rad)
+        film, window_um = draw(index, periodic=periodic)
+        mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, mesher)
+        grains = crystal.stiffness(film.theta_rad)
         found = apparent.apparent_stiffness(mesh, grains[mesh.grain])
         for stiffness in found.values():
             assert np.abs(stiffness @ ONES / (2 * crystal.bulk) - ONES).max() < 1e-9
@@ -113,12 +113,12 @@ def refined(mesh: Mesh, times: int) -> Mesh:
 @pytest.mark.parametrize(("order", "least"), [(1, 1.7), (2, 1.9)])
 def test_geometric_mean_converges_at_the_rate_of_the_element(order, least):
     """Energies converge with twice the order, less where triple junctions are singular: 2 is left for P2 too."""
-    structure, window_um = draw(5, ratio=2)
-    coarse = mesh_tiling(structure.tiling, window_um, GRAIN_UM, GMSH)
+    film, window_um = draw(5, ratio=2)
+    coarse = mesh_tiling(film.shape, window_um, GRAIN_UM, GMSH)
     defect = []
     for times in range(4):
         mesh = refined(coarse, times) if times else coarse
-        stiffness = SILICON.stiffness(structure.theta_rad)[mesh.grain]
+        stiffness = film.stiffness_gpa[mesh.grain]
         found = apparent.apparent_stiffness(mesh, stiffness, ("pbc",), order=order)["pbc"]
         defect.append(np.sqrt(np.prod(extreme_moduli(found))) / SILICON.geometric_mean - 1)
     rates = np.log2(np.array(defect[:-1]) / defect[1:])
@@ -129,16 +129,14 @@ def test_geometric_mean_converges_at_the_rate_of_the_element(order, least):
 
 @pytest.mark.parametrize("angle", [0.1, 0.3, 0.7])
 def test_turning_the_whole_sve_turns_the_stiffness(angle):
-    structure, window_um = draw(3)
-    mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, FAN)
+    film, window_um = draw(3)
+    mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, FAN)
     cos, sin = np.cos(angle), np.sin(angle)
     moved = mesh._replace(nodes_um=mesh.nodes_um @ np.array([[cos, sin], [-sin, cos]]))
-    upright = system.assemble(
-        elements.lagrange_space(mesh, 2), SILICON.stiffness(structure.theta_rad)[mesh.grain]
-    )
+    upright = system.assemble(elements.lagrange_space(mesh, 2), film.stiffness_gpa[mesh.grain])
     tilted = system.assemble(
         elements.lagrange_space(moved, 2),
-        SILICON.stiffness(structure.theta_rad + angle)[mesh.grain],
+        SILICON.stiffness(film.theta_rad + angle)[mesh.grain],
     )
     tilted = tilted._replace(where=upright.where)
     for solver in boundary.SOLVERS.values():
@@ -148,13 +146,13 @@ def test_turning_the_whole_sve_turns_the_stiffness(angle):
 
 
 def test_quarter_turn_changes_nothing_with_angles_modulo_a_quarter():
-    structure, window_um = draw(3)
-    points = structure.generators_um
+    film, window_um = draw(3)
+    points = film.generators_um
     there = np.column_stack([window_um - points[:, 1], points[:, 0]])
     labels = [
         label_mesh(
             mesh_tiling(voronoi(each, window_um), window_um, GRAIN_UM, FAN),
-            structure.theta_rad,
+            film.stiffness_gpa,
             HomogenizeSettings(),
         )
         for each in (points, there)
@@ -169,8 +167,8 @@ def test_quarter_turn_changes_nothing_with_angles_modulo_a_quarter():
 
 
 def test_mirror_image_needs_mirrored_angles():
-    structure, window_um = draw(4)
-    tiling = structure.tiling
+    film, window_um = draw(4)
+    tiling = film.shape
     order = np.concatenate(
         [np.arange(stop - 1, start - 1, -1) for start, stop in pairwise(tiling.offsets)]
     )
@@ -178,15 +176,11 @@ def test_mirror_image_needs_mirrored_angles():
         tiling.grain, tiling.offsets, (tiling.vertices_um * [-1, 1] + [window_um, 0])[order]
     )
     meshes = [mesh_tiling(each, window_um, GRAIN_UM, FAN) for each in (tiling, mirrored)]
-    first = label_mesh(
-        meshes[0], SILICON.stiffness(structure.theta_rad), HomogenizeSettings()
-    ).stiffness_gpa
+    first = label_mesh(meshes[0], film.stiffness_gpa, HomogenizeSettings()).stiffness_gpa
     second = label_mesh(
-        meshes[1], SILICON.stiffness(-structure.theta_rad), HomogenizeSettings()
+        meshes[1], SILICON.stiffness(-film.theta_rad), HomogenizeSettings()
     ).stiffness_gpa
-    naive = label_mesh(
-        meshes[1], SILICON.stiffness(structure.theta_rad), HomogenizeSettings()
-    ).stiffness_gpa
+    naive = label_mesh(meshes[1], film.stiffness_gpa, HomogenizeSettings()).stiffness_gpa
     sign = np.outer([1, 1, -1], [1, 1, -1])
     for name in CONDITIONS:
         assert np.allclose(second[name], sign * first[name], rtol=1e-9, atol=1e-8)
@@ -195,16 +189,12 @@ def test_mirror_image_needs_mirrored_angles():
 
 @MESHERS
 def test_scale_does_not_matter(mesher):
-    structure, window_um = draw(6)
+    film, window_um = draw(6)
     found = []
     for scale in (1.0, 1e-3, 1e4):
-        tiling = structure.tiling._replace(vertices_um=structure.tiling.vertices_um * scale)
+        tiling = film.shape._replace(vertices_um=film.shape.vertices_um * scale)
         mesh = mesh_tiling(tiling, window_um * scale, GRAIN_UM * scale, mesher)
-        found.append(
-            label_mesh(
-                mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings()
-            ).stiffness_gpa
-        )
+        found.append(label_mesh(mesh, film.stiffness_gpa, HomogenizeSettings()).stiffness_gpa)
     for other in found[1:]:
         for name in CONDITIONS:
             assert np.allclose(other[name], found[0][name], rtol=1e-7)
@@ -232,15 +222,16 @@ def test_correction_brings_labels_closer_to_a_fine_solution():
     fine = MeshSettings(algorithm="gmsh", element_size_fraction=0.1)
     raw, label = [], []
     for index in range(4):
-        structure, window_um = draw(index)
-        theta = structure.theta_rad
+        film, window_um = draw(index)
         reference = label_mesh(
-            mesh_tiling(structure.tiling, window_um, GRAIN_UM, fine),
-            theta,
+            mesh_tiling(film.shape, window_um, GRAIN_UM, fine),
+            film.stiffness_gpa,
             HomogenizeSettings(element_order=2),
         )
         found = label_mesh(
-            mesh_tiling(structure.tiling, window_um, GRAIN_UM, FAN), theta, HomogenizeSettings()
+            mesh_tiling(film.shape, window_um, GRAIN_UM, FAN),
+            film.stiffness_gpa,
+            HomogenizeSettings(),
         )
         truth = np.array([young_modulus(reference.stiffness_gpa[name]) for name in CONDITIONS])
         raw.append(
@@ -268,26 +259,20 @@ def test_hard_structures_have_sound_labels(name):
     st.sampled_from(["fan", "gmsh"]),
 )
 def test_random_structures_never_fail(index, ratio, periodic, algorithm):
-    structure, window_um = draw(index, ratio, periodic)
+    film, window_um = draw(index, ratio, periodic)
     mesh = mesh_tiling(
-        structure.tiling,
+        film.shape,
         window_um,
         GRAIN_UM,
         MeshSettings(algorithm=algorithm, element_size_fraction=0.8),
     )
-    check_label(
-        label_mesh(
-            mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings(element_order=2)
-        )
-    )
+    check_label(label_mesh(mesh, film.stiffness_gpa, HomogenizeSettings(element_order=2)))
 
 
 def test_sixteen_hundred_grains():
-    structure, window_um = draw(0, ratio=40)
-    mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, FAN)
-    label = label_mesh(
-        mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings(indicator=False)
-    )
+    film, window_um = draw(0, ratio=40)
+    mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, FAN)
+    label = label_mesh(mesh, film.stiffness_gpa, HomogenizeSettings(indicator=False))
     check_label(label)
     # the limit of a large window is the geometric mean, whatever the boundary condition
     for name in CONDITIONS:
@@ -309,12 +294,10 @@ def check_label(label):
 
 def test_mean_and_scatter_against_theory_of_another_material():
     """An isotropic crystal has no scatter and its own modulus."""
-    isotropic = CubicSettings(c11_gpa=150.0, c12_gpa=50.0, c44_gpa=50.0)
-    structure, window_um = draw(1)
-    mesh = mesh_tiling(structure.tiling, window_um, GRAIN_UM, FAN)
-    label = label_mesh(
-        mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings(material=isotropic)
-    )
+    film, window_um = draw(1)
+    film = film.made_of(material("150,50,50"))
+    mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, FAN)
+    label = label_mesh(mesh, film.stiffness_gpa, HomogenizeSettings())
     expected = 50.0 * (3 * 50 + 2 * 50) / (50 + 50)
     for name in CONDITIONS:
         assert young_modulus(label.stiffness_gpa[name]) == pytest.approx(expected, rel=1e-9)

@@ -42,18 +42,18 @@ def test_hard_tilings_fill_the_window_and_match_the_nearest_generator(name, peri
 @given(st.integers(0, 10**6), st.sampled_from([1, 1.5, 2, 4, 6]), st.booleans())
 def test_random_tilings(index, ratio, periodic):
     drawn = TessellateSettings(window_um=ratio * 0.5, grain_size_um=0.5, periodic=periodic)
-    structure = draw_film(drawn, "any", index)
-    assert len(structure.generators_um) == len(structure.theta_rad) == grain_count(drawn)
-    assert structure.shape.areas_um2().sum() == pytest.approx(drawn.window_um**2, rel=1e-12)
-    tree = cKDTree(structure.generators_um, boxsize=drawn.window_um if periodic else None)
+    film = draw_film(drawn, "any", index)
+    assert len(film.generators_um) == len(film.theta_rad) == grain_count(drawn)
+    assert film.shape.areas_um2().sum() == pytest.approx(drawn.window_um**2, rel=1e-12)
+    tree = cKDTree(film.generators_um, boxsize=drawn.window_um if periodic else None)
     assert not tree.query_pairs(0.999999 * drawn.spacing_fraction * 0.5)
-    _, grain = nearest(structure.generators_um, drawn.window_um, 50, periodic)
-    assert (label_image(structure.shape, drawn.window_um, 50) == grain[:, :, 0]).mean() > 0.999
+    _, grain = nearest(film.generators_um, drawn.window_um, 50, periodic)
+    assert (label_image(film.shape, drawn.window_um, 50) == grain[:, :, 0]).mean() > 0.999
 
 
 def test_neighbours_share_their_corners_to_the_last_bit():
-    structure = draw_film(TessellateSettings(window_um=2, grain_size_um=0.5), "any", 3)
-    vertices, count = np.unique(structure.shape.vertices_um, axis=0, return_counts=True)
+    film = draw_film(TessellateSettings(window_um=2, grain_size_um=0.5), "any", 3)
+    vertices, count = np.unique(film.shape.vertices_um, axis=0, return_counts=True)
     inside = ((vertices > 0) & (vertices < 2)).all(1)
     assert (count[inside] == 3).all()
     on_side = ~inside & ~np.isin(vertices, [0.0, 2.0]).all(1)
