@@ -20,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FilmFile = Annotated[
     Path,
     typer.Argument(
-        help="Generators (.csv), label image (.npz), EBSD map (.ang, .ctf, .h5oina), Neper tessellation (.tess), "
+        help="Generators (.csv), label image (.npz), EBSD map (.ang, .ctf, .h5oina, .h5), Neper tessellation (.tess), "
         "mesh, or ensemble (.h5, predict alone).",
         exists=True,
         dir_okay=False,
@@ -49,7 +49,12 @@ Misorientation = Annotated[
 Unindexed = Annotated[
     float, typer.Option(help="Share of pixels that may be without an orientation (EBSD).")
 ]
-Frame = Annotated[str, typer.Option(help="How the axes of the Euler angles lie on the map (EBSD).")]
+Frame = Annotated[
+    str | None,
+    typer.Option(
+        help="Axes of the Euler angles (EBSD): edax, oxford or map; what is usual for the kind of file if not given."
+    ),
+]
 Picture = Annotated[Path | None, typer.Option(help="Figure to write (.svg, .pdf or .png).")]
 
 
@@ -67,7 +72,7 @@ def apparent(
     orientations: Orientations = None,
     misorientation: Misorientation = 5.0,
     unindexed: Unindexed = 0.2,
-    frame: Frame = "up",
+    frame: Frame = None,
     as_json: AsJson = False,
 ) -> None:
     """Homogenize a film of your own, with the numbers that a label would hold."""
@@ -111,7 +116,7 @@ def predict(
     orientations: Orientations = None,
     misorientation: Misorientation = 5.0,
     unindexed: Unindexed = 0.2,
-    frame: Frame = "up",
+    frame: Frame = None,
     polar: Picture = None,
     field: Annotated[
         Path | None, typer.Option("--map", help="Figure of the map of Ē to write.")

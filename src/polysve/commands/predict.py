@@ -9,7 +9,7 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
 from polysve.commands.reports import write_figure
-from polysve.films.readers import ENSEMBLES, read_film, read_films
+from polysve.films.readers import is_ensemble, read_film, read_films
 from polysve.films.reading import Reading
 from polysve.grains.film import Film, LabelImage
 from polysve.learning.model_card import DIRECTIONS_RAD
@@ -162,7 +162,7 @@ def predict(
         For a wrong file, and windows that do not fit.
     """
     trained_um = surrogate.card.windows_um[0]
-    if Path(path).suffix.lower() in ENSEMBLES:
+    if is_ensemble(path):
         return _predict_ensemble(surrogate, Path(path), read_films(path), coverage)
     film = read_film(path, reading)
     width_um, height_um = film.size_um

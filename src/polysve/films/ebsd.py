@@ -1,166 +1,185 @@
-"""EBSD maps of films with a <100> axis along the film normal: from measured orientations to grains with an angle."""
+"""EBSD maps: from measured orientations to grains with a mean orientation."""
 
-import warnings
-from contextlib import redirect_stdout
-from io import StringIO
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from polysve.base.errors import InputError
 from polysve.base.files import check_size
-from polysve.crystals.orientation import mean_orientations
+from polysve.base.types import Array, Integers
+from polysve.crystals.crystal import Crystal
+from polysve.crystals.orientation import from_euler, mean_orientations
+from polysve.films.ang import read_ang
+from polysve.films.ctf import read_ctf
+from polysve.films.frames import FRAMES, find_frame, in_window
+from polysve.films.grid import Squares, squares
+from polysve.films.h5ebsd import read_h5ebsd
+from polysve.films.h5oina import read_h5oina
 from polysve.films.picture import MOST_GRAINS
 from polysve.films.reading import Reading
+from polysve.films.scan import Scan
+from polysve.films.segmentation import SMALLEST_GRAIN_PIXELS, Grains, segment
 from polysve.grains.film import Film, LabelImage
 
-SMALLEST_GRAIN_PIXELS = 5
+SCANS = {
+    ".ang": read_ang,
+    ".ctf": read_ctf,
+    ".h5oina": read_h5oina,
+    ".h5": read_h5ebsd,
+    ".hdf5": read_h5ebsd,
+    ".h5ebsd": read_h5ebsd,
+}
+"""Reader of a map's points by the file's ending."""
 
 
 def read_map(path: Path, reading: Reading) -> Film:
     """Read an EBSD map and find its grains.
 
-    Neighbouring pixels belong to one grain where their misorientation is below a threshold. Pixels without an
-    orientation, and grains of less than 5 pixels, go to the nearest grain. A grain is turned as the mean of its pixels.
+    Neighbouring pixels of one phase belong to one grain where their misorientation is below a threshold. Pixels without
+    an orientation, and grains of less than 5 pixels, go to the nearest grain. A grain is turned as the mean of its
+    pixels.
 
     Parameters
     ----------
     path : Path
-        `.ang` (EDAX, EMsoft, orix) or `.ctf` (Oxford, Bruker, MTEX), on a grid of squares, rows from the top.
+        `.ang` (EDAX, EMsoft, orix), `.ctf` (Oxford, Bruker, MTEX), `.h5oina` (Oxford), `.h5` (Bruker, EMsoft, orix).
     reading : Reading
 
     Raises
     ------
     InputError
-        For a file that is no such map, crystals that are not cubic, and too many pixels without orientation.
+        For a file that is no such map, phases of which nobody knows the crystal or whose crystal has another symmetry,
+        and too many pixels without orientation.
     """
     if not 0 < reading.misorientation_deg < 45:
         raise InputError(f"misorientation = {reading.misorientation_deg:g}°: allowed is 0 to 45")
-    if reading.frame not in ("up", "down"):
-        raise InputError(f"frame = {reading.frame!r}: allowed are 'up' and 'down'")
-    crystal_map = _load(path)
-    place, step_um = _grid(path, crystal_map)
-    orientations, phase = _orientations(path, crystal_map)
-    orientations = orientations[place]
-    indexed = np.asarray(crystal_map.is_indexed)[place]
-    if 1 - indexed.mean() > reading.largest_unindexed:
+    if not 0 <= reading.largest_unindexed < 1:
         raise InputError(
-            f"{path}: {100 * (1 - indexed.mean()):.0f} % of the pixels have no orientation; "
-            f"allowed is {100 * reading.largest_unindexed:.0f} %"
+            f"unindexed = {reading.largest_unindexed:g}: allowed is 0 to 1, 1 excluded"
         )
-    labels = _clean(segment(orientations, indexed, reading.misorientation_deg), indexed)
-    count = labels.max() + 1
-    if count > MOST_GRAINS:
-        raise InputError(f"{path}: has {count} grains; allowed are {MOST_GRAINS}")
-    # orix turns window axes into crystal axes
-    pixels = orientations.data[indexed] * [1, -1, -1, -1]
-    mean, _ = mean_orientations(pixels, labels[indexed], phase.point_group)
-    if reading.frame == "down":
-        # half a turn about x1: seen from the other side
-        mean = mean[:, [1, 0, 3, 2]] * [-1, 1, -1, 1]
-    rows, columns = labels.shape
-    return Film(
-        LabelImage(labels.astype(np.uint16), step_um),
-        (columns * step_um, rows * step_um),
-        mean,
-        np.zeros(count, np.int64),
-        reading.crystals([phase.name], path),
-    )
-
-
-def segment(orientations, indexed: NDArray[np.bool_], misorientation_deg: float) -> NDArray:
-    """Number the connected regions in which neighbours differ by less than a misorientation.
-
-    Parameters
-    ----------
-    orientations : orix.quaternion.Orientation, shape (rows, columns)
-        With the symmetry of the crystal.
-    indexed : bool array, shape (rows, columns)
-    misorientation_deg : float
-
-    Returns
-    -------
-    array of int, shape (rows, columns)
-    """
-    number = np.arange(indexed.size).reshape(indexed.shape)
-    pairs = []
-    for one, other in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1], np.s_[1:]),
-    ):
-        angle = orientations[one].angle_with(orientations[other], degrees=True)
-        joined = (angle < misorientation_deg) & indexed[one] & indexed[other]
-        pairs.append(np.stack([number[one][joined], number[other][joined]]))
-    first, second = np.concatenate(pairs, axis=1)
-    graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(indexed.size,) * 2)
-    return connected_components(graph, directed=False)[1].reshape(indexed.shape)
-
-
-def _clean(labels: NDArray, indexed: NDArray[np.bool_]) -> NDArray:
-    """Give unindexed pixels and specks to the nearest grain, and number the grains from 0."""
-    sizes = np.bincount(labels.ravel())
-    kept = indexed & (sizes[labels] >= SMALLEST_GRAIN_PIXELS)
-    if not kept.any():
-        kept = indexed
-    rows, columns = distance_transform_edt(~kept, return_distances=False, return_indices=True)
-    return np.unique(labels[rows, columns], return_inverse=True)[1].reshape(labels.shape)
-
-
-def _load(path: Path):
-    """Crystal map of a file."""
-    from orix.io import load
-
+    if reading.frame is not None:
+        find_frame(reading.frame)
     check_size(path)
-    try:
-        # the reader also prints, and standard output belongs to results
-        with warnings.catch_warnings(), redirect_stdout(StringIO()):
-            warnings.simplefilter("ignore")
-            crystal_map = load(str(path))
-    # the reader meets a wrong file with whatever exception its parsing happens to raise
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path}: cannot be read as an EBSD map ({reason})") from None
-    if crystal_map.ndim != 2 or crystal_map.size < 4:
-        raise InputError(f"{path}: has {crystal_map.size} pixels in {crystal_map.ndim} dimensions")
-    return crystal_map
-
-
-def _orientations(path: Path, crystal_map):
-    """Orientations of all pixels with the symmetry of the one phase, which must be cubic."""
-    from orix.quaternion import Orientation
-
-    phases = [phase for number, phase in crystal_map.phases_in_data if number >= 0]
-    if len(phases) != 1:
-        raise InputError(f"{path}: has {len(phases)} phases; one is needed")
-    group = phases[0].point_group
-    if group is None or group.laue.name != "m-3m":
+    scan = SCANS[path.suffix.lower()](path)
+    if scan.expected is not None and scan.expected != len(scan.phase):
         raise InputError(
-            f"{path}: the point group of {phases[0].name} is {group.name if group else 'not given'}; "
-            "432 or m-3m is needed"
+            f"{path}: holds {len(scan.phase)} points of {scan.expected} that its header tells of"
         )
-    return Orientation(crystal_map.rotations.data, symmetry=group), phases[0]
+    grid = squares(scan.x_um, scan.y_um, path)
+    names, phase = _used(scan, path, reading)
+    crystals = reading.crystals(names, path, [each.name for each in scan.phases])
+    _check_symmetry(scan, crystals, names, path)
+    frame = reading.frame or scan.frame
+    quaternions = in_window(
+        from_euler(np.degrees(scan.euler_rad)), find_frame(frame), scan.second_axis_b
+    )
+    grains = segment(
+        quaternions[grid.point],
+        phase[grid.point],
+        [crystal.point_group for crystal in crystals],
+        reading.misorientation_deg,
+    )
+    if grains.labels.max() >= MOST_GRAINS:
+        raise InputError(f"{path}: has {grains.labels.max() + 1} grains; allowed are {MOST_GRAINS}")
+    own = grains.own
+    of_grain = np.empty(grains.labels.max() + 1, np.int64)
+    of_grain[grains.labels[own]] = phase[grid.point][own]
+    mean, spread_deg = _means(quaternions[grid.point], grains, of_grain, crystals)
+    rows, columns = grains.labels.shape
+    film = Film(
+        LabelImage(grains.labels.astype(np.uint16), grid.pixel_um),
+        (columns * grid.pixel_um, rows * grid.pixel_um),
+        mean,
+        of_grain,
+        crystals,
+    )
+    notes = (*_notes(scan, grid, grains, phase, frame), *_shares(film, spread_deg))
+    return replace(film, notes=notes)
 
 
-def _grid(path: Path, crystal_map) -> tuple[NDArray, float]:
-    """Row of the file for each pixel, bottom row first, and the step in µm."""
-    factor = {"um": 1.0, "nm": 1e-3, "px": np.nan}.get(crystal_map.scan_unit, np.nan)
-    x, y = np.asarray(crystal_map.x) * factor, np.asarray(crystal_map.y) * factor
-    steps = [np.diff(np.unique(each.round(9))) for each in (x, y)]
-    if not all(len(each) for each in steps):
-        raise InputError(f"{path}: has no step in x and y in µm or nm")
-    step_um = float(np.median(steps[0]))
-    column, row = (x - x.min()) / step_um, (y - y.min()) / step_um
-    off = np.abs(np.concatenate([column - column.round(), row - row.round()])).max()
-    shape = int(row.max().round()) + 1, int(column.max().round()) + 1
-    number = (row.round() * shape[1] + column.round()).astype(int)
-    if off > 0.05 or np.prod(shape) != len(x) or len(np.unique(number)) != len(x):
+def _used(scan: Scan, path: Path, reading: Reading) -> tuple[list[str], Integers]:
+    """Names of the phases that cover more than a speck, and the number of each point's phase among them."""
+    count = np.bincount(scan.phase + 1, minlength=len(scan.phases) + 1)[1:]
+    used = np.flatnonzero(count >= min(SMALLEST_GRAIN_PIXELS, count.max()))
+    number = np.full(len(scan.phases) + 1, -1)
+    if count.max() > 0:
+        number[used] = np.arange(len(used))
+    phase = number[scan.phase]
+    share = np.mean(phase < 0)
+    if share > reading.largest_unindexed or share == 1:
         raise InputError(
-            f"{path}: {len(x)} pixels do not fill a grid of squares of {step_um:g} µm; hexagonal grids must be "
-            "converted first"
+            f"{path}: {100 * share:.0f} % of the pixels have no orientation; "
+            f"allowed is {100 * reading.largest_unindexed:g} %"
         )
-    # y points down in these files
-    return np.argsort(number).reshape(shape)[::-1], step_um
+    return [scan.phases[each].name for each in used], phase
+
+
+def _check_symmetry(scan: Scan, crystals: tuple[Crystal, ...], names: list[str], path: Path):
+    """Refuse a crystal whose symmetry is not that of the phase: titanium's constants for its cubic phase."""
+    told = {phase.name: phase.symmetry for phase in scan.phases}
+    for name, crystal in zip(names, crystals, strict=True):
+        if told[name] not in (None, crystal.symmetry):
+            raise InputError(
+                f"{path}: the point group of {name!r} is {told[name]}, but {crystal.name} is {crystal.symmetry}; "
+                f"--material {name}=… is needed, of that symmetry"
+            )
+
+
+def _means(
+    quaternions: Array, grains: Grains, of_grain: Integers, crystals: tuple[Crystal, ...]
+) -> tuple[Array, Array]:
+    """Mean orientation (grains, 4) and mean deviation from it (grains,) of the pixels measured."""
+    mean, spread = np.empty((len(of_grain), 4)), np.empty(len(of_grain))
+    for number, crystal in enumerate(crystals):
+        mine = np.flatnonzero(of_grain == number)
+        if len(mine):
+            place = np.full(len(of_grain), -1)
+            place[mine] = np.arange(len(mine))
+            pixels = grains.own & (of_grain[grains.labels] == number)
+            mean[mine], spread[mine] = mean_orientations(
+                quaternions[pixels], place[grains.labels[pixels]], crystal.point_group
+            )
+    return mean, spread
+
+
+def _notes(
+    scan: Scan, grid: Squares, grains: Grains, phase: Integers, frame: str
+) -> tuple[str, ...]:
+    """What was assumed and what was mended."""
+    told = [
+        f"Euler angles: axes of {frame}, x, y, z {FRAMES[frame].axes} "
+        f"(--frame: {', '.join(FRAMES)}; x1 is the map's x, to the right)",
+        *scan.notes,
+    ]
+    if grid.kind != "squares":
+        rows, columns = grid.point.shape
+        told.append(
+            f"grid of {grid.kind}: {len(scan.phase)} points became {columns} × {rows} squares of {grid.pixel_um:.4g} µm"
+        )
+    given = 1 - grains.own.mean()
+    if given > 0:
+        told.append(
+            f"{100 * given:.2g} % of the pixels went to the nearest grain: {100 * np.mean(phase < 0):.2g} % without "
+            f"orientation, and {grains.specks} regions of less than {SMALLEST_GRAIN_PIXELS} pixels"
+        )
+    return tuple(told)
+
+
+def _shares(film: Film, spread_deg: Array) -> list[str]:
+    """Spread of the orientations inside grains, and the phases' shares of the area."""
+    area = film.area_fractions
+    told = [
+        f"orientations inside a grain are {area @ spread_deg:.2g}° from its mean on average, "
+        f"at most {spread_deg.max():.2g}° in one grain"
+    ]
+    if len(film.crystals) > 1:
+        share = np.bincount(film.phase, area, len(film.crystals))
+        told.append(
+            "share of the area: "
+            + ", ".join(
+                f"{crystal.name} {100 * part:.1f} %"
+                for crystal, part in zip(film.crystals, share, strict=True)
+            )
+        )
+    return told

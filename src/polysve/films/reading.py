@@ -1,6 +1,7 @@
 """What a reader is told beside the file: window, periodicity, materials, how grains of a map are found."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,40 +36,63 @@ class Reading:
     """From which on neighbouring pixels of a map belong to two grains."""
     largest_unindexed: float = 0.2
     """Share of a map's pixels that may be without an orientation."""
-    frame: str = "up"
-    """How the axes of a map's Euler angles lie on the map."""
+    frame: str | None = None
+    """How the axes of a map's Euler angles lie on the map, a name in `polysve.films.frames.FRAMES`; else what is usual
+    for the kind of file."""
 
-    def crystals(self, phases: list[str], path: Path) -> tuple[Crystal, ...]:
+    def crystals(
+        self, phases: list[str], path: Path, named: Sequence[str] = ()
+    ) -> tuple[Crystal, ...]:
         """One crystal for each phase of a file, in order.
 
         A phase is made of what was said of its name, else of the only material that was given without one, else of the
         catalogue's crystal of its name; a film that names no phase is silicon unless told otherwise.
+
+        Parameters
+        ----------
+        phases : list of str
+        path : Path
+        named : sequence of str
+            All phases that the file names, in case it has grains of only some.
 
         Raises
         ------
         InputError
             For a phase that nobody has named.
         """
-        stray = self.materials.keys() - {"", *phases}
+        known = [name for phase in (*phases, *named) for name in _names(phase)]
+        stray = [name for name in self.materials if name and _plain(name) not in known]
         if stray:
             raise InputError(
-                f"{path}: --material {min(stray)}=…: has no such phase; there are: "
-                f"{', '.join(filter(None, phases)) or 'none with a name'}"
+                f"{path}: --material {stray[0]}=…: has no such phase; there are: "
+                f"{', '.join(dict.fromkeys(filter(None, named or phases))) or 'none with a name'}"
             )
         return tuple(self._crystal(phase, len(phases), path) for phase in phases)
 
     def _crystal(self, phase: str, count: int, path: Path) -> Crystal:
-        if phase in self.materials:
-            return self.materials[phase]
+        for name, crystal in self.materials.items():
+            if name and _plain(name) in _names(phase):
+                return crystal
         if count == 1 and "" in self.materials:
             return self.materials[""]
-        try:
-            return catalogue.find(phase or SILICON)
-        except InputError:
-            raise InputError(
-                f"{path}: nobody has said what the phase {phase!r} is made of; --material {phase}=… is needed, "
-                "with a name of `polysve materials`, constants, or a YAML file"
-            ) from None
+        for name in _names(phase or SILICON):
+            with suppress(InputError):
+                return catalogue.find(name)
+        raise InputError(
+            f"{path}: nobody has said what the phase {phase!r} is made of; --material {phase}=… is needed, "
+            "with a name of `polysve materials`, constants, or a YAML file"
+        )
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _names(phase: str) -> list[str]:
+    """A phase's name, and what it says twice: EMsoft writes ``austenite/austenite``."""
+    name = _plain(phase)
+    parts = set(name.split("/"))
+    return [name, *parts] if len(parts) == 1 else [name]
 
 
 def named_materials(given: Sequence[str]) -> dict[str, Crystal]:

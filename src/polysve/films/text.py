@@ -1,0 +1,33 @@
+"""Columns of numbers in text files of EBSD programs."""
+
+from pathlib import Path
+
+import numpy as np
+
+from polysve.base.errors import InputError
+from polysve.base.types import Array
+from polysve.films.scan import check_count
+
+
+def numbers_of(path: Path, header_lines: int, least_columns: int) -> Array:
+    """Read the columns below a header; lines that begin with # are skipped, decimal commas are read as points.
+
+    Raises
+    ------
+    InputError
+        For anything that is no table of numbers, and too many lines.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        check_count(sum(1 for _ in file) - header_lines - 1000, path)
+        file.seek(0)
+        lines = (line.replace(",", ".") for line in file if line.strip())
+        try:
+            table = np.loadtxt(lines, skiprows=header_lines, ndmin=2)
+        except ValueError as error:
+            raise InputError(f"{path}: is no table of numbers ({error})") from None
+    if table.shape[0] < 4 or table.shape[1] < least_columns:
+        raise InputError(
+            f"{path}: has {table.shape[0]} lines of {table.shape[1]} numbers; "
+            f"a map of at least 4 points, {least_columns} numbers each, is needed"
+        )
+    return table
