@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from polysve.crystals.square import young_modulus
+from polysve.crystals.stiffness import young_modulus
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
 from polysve.grains.tessellation import draw_film

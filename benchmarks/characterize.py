@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from polysve.crystals.square import young_modulus
+from polysve.crystals.stiffness import young_modulus
 from polysve.settings.experiment import PreprocessSlice, TrainSettings
 from polysve.settings.labels import (
     AssembleSettings,

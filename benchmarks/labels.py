@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from polysve.crystals.square import plane_stress, young_modulus
+from polysve.crystals.square import plane_stress
+from polysve.crystals.stiffness import young_modulus
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
 from polysve.fem.outline import clean_outline

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from structures import FAN, GMSH, GRAIN_UM, HARD, SILICON, draw, meshed, turned
 
 from polysve.crystals.catalogue import material
-from polysve.crystals.square import extreme_moduli, plane_stress, voigt_reuss, young_modulus
+from polysve.crystals.square import extreme_moduli, plane_stress
+from polysve.crystals.stiffness import voigt_reuss, young_modulus
 from polysve.fem import apparent, boundary, elements, system
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling

@@ -10,7 +10,8 @@ import pytest
 from surrogate_model import COUNT, TESSELLATE, make_ensemble, train
 
 from polysve.base.errors import InputError
-from polysve.crystals.square import plane_stress, young_modulus
+from polysve.crystals.square import plane_stress
+from polysve.crystals.stiffness import young_modulus
 
 pytestmark = pytest.mark.surrogate
 

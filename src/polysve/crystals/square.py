@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polysve.base.types import Array
-from polysve.crystals.stiffness import voigt_reuss, young_modulus  # noqa: F401
 
 SYMMETRY_TOLERANCE = 1e-10
 """Relative; what turning a crystal leaves of rounding errors is a thousand times less."""

@@ -6,7 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from polysve.crystals.square import PlaneStress, young_modulus
+from polysve.crystals.square import PlaneStress
+from polysve.crystals.stiffness import young_modulus
 from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import (
     ANGLES_DEG,

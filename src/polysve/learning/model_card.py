@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from polysve.base.errors import InputError
-from polysve.crystals.square import young_modulus
+from polysve.crystals.stiffness import young_modulus
 from polysve.data.inputs import Split, open_inputs
 from polysve.learning.plan import image_pixels
 from polysve.settings.experiment import PreprocessSlice
