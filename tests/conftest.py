@@ -135,41 +135,28 @@ def finished(tmp_path_factory, smoke_config):
 
 @pytest.fixture(scope="session")
 def ensembles(tmp_path_factory):
-    """Two small ensembles made by the stages themselves: ``{"ratio4": file, "ratio6": file}``."""
-    from polysve.settings.study import Settings
-    from polysve.stages import assemble, homogenize, mesh, tessellate
+    """Two small ensembles under all boundary conditions: ``{"ratio4": file, "ratio6": file}``."""
+    from studies import RATIO4, make_ensemble
 
     folder = tmp_path_factory.mktemp("ensembles")
-    count = {"ratio4": 40, "ratio6": 12}
-    drawn = {
-        name: {"window_um": ratio / 2, "grain_size_um": 0.5, "count": count[name]}
-        for name, ratio in (("ratio4", 4), ("ratio6", 6))
+    drawn = {"ratio4": (40, RATIO4), "ratio6": (12, RATIO4.model_copy(update={"window_um": 3.0}))}
+    return {
+        name: make_ensemble(folder, count, ensemble=name, drawn=settings)
+        for name, (count, settings) in drawn.items()
     }
-    study = Settings(ensembles=drawn, label_pixels=96, shard_grains=10_000)
-    files = {}
-    for name in study.ensembles:
-        shard = f"000000-{count[name]:06d}.h5"
-        parts = ("tessellations", "meshes", "stiffness")
-        structures, meshes, stiffness = (folder / name / part / shard for part in parts)
-        tessellate.run(structures, name, 0, count[name], study.tessellate_slice(name))
-        mesh.run(structures, meshes, study.mesh)
-        homogenize.run(structures, meshes, stiffness, study.homogenize_slice(name))
-        files[name] = folder / f"{name}.h5"
-        assemble.run(folder / name, files[name], study.assemble_slice(name))
-    return files
 
 
 @pytest.fixture(scope="session")
 def small_ensemble(tmp_path_factory):
     """Ensemble file of 140 SVEs at ratio 4."""
-    from surrogate_model import make_ensemble
+    from studies import PERIODIC_LABELS, make_ensemble
 
-    return make_ensemble(tmp_path_factory.mktemp("ensemble"))
+    return make_ensemble(tmp_path_factory.mktemp("ensemble"), 140, **PERIODIC_LABELS)
 
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory, small_ensemble):
     """Spectral network trained on the small ensemble; its inputs and history lie beside it."""
-    from surrogate_model import train
+    from studies import make_model
 
-    return train(tmp_path_factory.mktemp("model"), small_ensemble)
+    return make_model(tmp_path_factory.mktemp("model"), small_ensemble)

@@ -10,7 +10,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from surrogate_model import TESSELLATE
+from studies import RATIO4
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("streamlit")
@@ -108,7 +108,7 @@ def test_uploads_good_and_broken(page, tmp_path):
     from polysve.grains.tessellation import draw_film
 
     page.get_by_role("tab", name="Your own film").click()
-    drawn = draw_film(TESSELLATE, "upload", 0)
+    drawn = draw_film(RATIO4, "upload", 0)
     rows = np.column_stack([drawn.generators_um, np.degrees(drawn.theta_rad)])
     good, broken = tmp_path / "good.csv", tmp_path / "broken.csv"
     np.savetxt(good, rows, delimiter=",", header="x_um,y_um,theta_deg", comments="")
