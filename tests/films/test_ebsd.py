@@ -322,7 +322,7 @@ def test_points_off_any_grid_are_refused():
         (np.where(x == 0, np.nan, x), y),
     ]
     for points in wrong:
-        with pytest.raises(InputError, match="m: .*(grid|rows|finite)"):
+        with pytest.raises(InputError, match=r"m: .*(grid|rows|finite)"):
             squares(*points, "m")
 
 
