@@ -53,7 +53,7 @@ def read_ang(path: Path) -> Scan:
 
 
 def _phases(header: list[str], path: Path) -> dict[int, ScanPhase]:
-    """Phases by number."""
+    """Phases by number, ascending."""
     found, number, name = {}, None, None
     for line in header:
         key, _, value = line.lstrip("# ").replace("\t", " ").partition(" ")
@@ -68,7 +68,7 @@ def _phases(header: list[str], path: Path) -> dict[int, ScanPhase]:
             found[number] = ScanPhase(name, symmetry_of(value, path))
     if not found:
         raise InputError(f"{path}: no line '# MaterialName' names a phase; an .ang file is needed")
-    return found
+    return dict(sorted(found.items()))
 
 
 def _phase_numbers(
@@ -88,9 +88,7 @@ def _phase_numbers(
     # files of one phase call it 0, or by its number and then have 0 for none
     if single and not (kept[~lost] > 0).any():
         return np.zeros(len(table), np.int64), kept < 0
-    order = np.argsort(known)
-    place = np.searchsorted(np.array(known)[order], kept).clip(0, len(known) - 1)
-    return order[place], kept <= 0
+    return np.searchsorted(known, kept).clip(0, len(known) - 1), kept <= 0
 
 
 def _expected(header: list[str]) -> int | None:

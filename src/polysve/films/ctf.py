@@ -51,7 +51,7 @@ def read_ctf(path: Path) -> Scan:
         np.where(lost, -1, number - 1).astype(np.int64),
         phases,
         "oxford",
-        second_axis_b=True,
+        along_b=True,
         expected=int(cells[0]) * int(cells[1]) or None if all(map(str.isdecimal, cells)) else None,
     )
 

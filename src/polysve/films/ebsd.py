@@ -71,8 +71,9 @@ def read_map(path: Path, reading: Reading) -> Film:
     crystals = reading.crystals(names, path, [each.name for each in scan.phases])
     _check_symmetry(scan, crystals, names, path)
     frame = reading.frame or scan.frame
+    lattice = np.array([crystal.symmetry in ("trigonal", "hexagonal") for crystal in crystals])
     quaternions = in_window(
-        from_euler(np.degrees(scan.euler_rad)), find_frame(frame), scan.second_axis_b
+        from_euler(np.degrees(scan.euler_rad)), find_frame(frame), scan.along_b & lattice[phase]
     )
     grains = segment(
         quaternions[grid.point],

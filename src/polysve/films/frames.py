@@ -8,6 +8,7 @@ in the plane, so three choices are all there are.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
@@ -45,7 +46,7 @@ def find_frame(name: str) -> Frame:
     return FRAMES[name]
 
 
-def in_window(quaternions: Array, frame: Frame, second_axis_b: bool) -> Array:
+def in_window(quaternions: Array, frame: Frame, along_b: NDArray[np.bool_]) -> Array:
     """Turns of crystal axes into window axes, from turns into the axes of the Euler angles.
 
     Parameters
@@ -53,9 +54,9 @@ def in_window(quaternions: Array, frame: Frame, second_axis_b: bool) -> Array:
     quaternions : array, shape (n, 4)
         Of Bunge angles.
     frame : Frame
-    second_axis_b : bool
-        Whether the crystal's y axis was taken along b; `polysve.settings.material` has x along a, 30° away for
-        trigonal and hexagonal crystals.
+    along_b : bool array, shape (n,)
+        Whether the crystal's y axis was taken along b of a hexagonal lattice, as Oxford does;
+        `polysve.settings.material` has x along a, 30° away.
 
     Returns
     -------
@@ -63,12 +64,12 @@ def in_window(quaternions: Array, frame: Frame, second_axis_b: bool) -> Array:
 
     Examples
     --------
-    >>> in_window(np.array([[1.0, 0, 0, 0]]), FRAMES["map"], False)
+    >>> in_window(np.array([[1.0, 0, 0, 0]]), FRAMES["map"], np.array([False]))
     array([[0., 1., 0., 0.]])
     """
     from scipy.spatial.transform import Rotation
 
     turns = Rotation.from_quat(quaternions, scalar_first=True)
-    crystal = Rotation.from_euler("Z", -30 if second_axis_b else 0, degrees=True)
+    crystal = Rotation.from_rotvec(np.where(along_b[:, None], [0, 0, -np.pi / 6], 0.0))
     onto = Rotation.from_quat(frame.turn, scalar_first=True)
     return (onto * turns * crystal).as_quat(canonical=True, scalar_first=True)

@@ -48,7 +48,7 @@ def read_h5ebsd(path: Path) -> Scan:
             for number, phase in phases
         ],
         "oxford" if bruker else "edax",
-        second_axis_b=bruker,
+        along_b=bruker,
         notes=notes,
     )
 

@@ -74,7 +74,7 @@ def _scan(group, path: Path) -> Scan:
         np.where(lost, -1, np.searchsorted(known, number)),
         [phases[each] for each in known],
         "oxford",
-        second_axis_b=True,
+        along_b=True,
         expected=columns * rows,
     )
 

@@ -45,8 +45,8 @@ class Scan(NamedTuple):
     phases: list[ScanPhase]
     frame: str
     """How the axes of the angles lie on the map: a name in `polysve.films.frames.FRAMES`."""
-    second_axis_b: bool = False
-    """Whether the crystals' y axis lies along b (Oxford, Bruker), not their x axis along a (EDAX)."""
+    along_b: bool = False
+    """Whether the y axis of a hexagonal lattice lies along b (Oxford, Bruker), not the x axis along a (EDAX)."""
     expected: int | None = None
     """Number of points that the file itself announces."""
     notes: tuple[str, ...] = ()

@@ -43,28 +43,39 @@ def segment(
         Of the phases.
     misorientation_deg : float
     """
+    indexed = phase >= 0
+    measured = _nearest(indexed)
+    regions = _regions(quaternions[measured], phase[measured], point_groups, misorientation_deg)
+    sizes = np.bincount(regions[indexed], minlength=regions.max() + 1)
+    own = indexed & (sizes[regions] >= SMALLEST_GRAIN_PIXELS)
+    if not own.any():
+        own = indexed
+    specks = len(np.unique(regions[indexed & ~own]))
+    labels = np.unique(regions[_nearest(own)], return_inverse=True)[1].reshape(phase.shape)
+    return Grains(labels, own, specks)
+
+
+def _nearest(some: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    """Row and column of the nearest of some pixels, for all pixels."""
+    return tuple(distance_transform_edt(~some, return_distances=False, return_indices=True))
+
+
+def _regions(
+    quaternions: Array, phase: Integers, point_groups: list, misorientation_deg: float
+) -> Integers:
+    """Number of the connected region of each pixel."""
     number = np.arange(phase.size).reshape(phase.shape)
+    flat = quaternions.reshape(-1, 4)
     pairs = []
     for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         for each, group in enumerate(point_groups):
             alike = (phase[one] == each) & (phase[other] == each)
             first, second = number[one][alike], number[other][alike]
-            angle = misorientations_deg(
-                quaternions.reshape(-1, 4)[first], quaternions.reshape(-1, 4)[second], group
-            )
+            angle = misorientations_deg(flat[first], flat[second], group)
             pairs.append(np.stack([first, second])[:, angle < misorientation_deg])
     first, second = np.concatenate(pairs, axis=1)
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(phase.size,) * 2)
-    regions = connected_components(graph, directed=False)[1].reshape(phase.shape)
-    sizes = np.bincount(regions.ravel())
-    indexed = phase >= 0
-    own = indexed & (sizes[regions] >= SMALLEST_GRAIN_PIXELS)
-    if not own.any():
-        own = indexed
-    specks = len(np.unique(regions[indexed & ~own]))
-    rows, columns = distance_transform_edt(~own, return_distances=False, return_indices=True)
-    labels = np.unique(regions[rows, columns], return_inverse=True)[1].reshape(phase.shape)
-    return Grains(labels, own, specks)
+    return connected_components(graph, directed=False)[1].reshape(phase.shape)
 
 
 def misorientations_deg(one: Array, other: Array, point_group) -> Array:
@@ -83,8 +94,7 @@ def misorientations_deg(one: Array, other: Array, point_group) -> Array:
     angle = np.empty(len(one))
     for start in range(0, len(one), CHUNK):
         part = np.s_[start : start + CHUNK]
-        turns = (Rotation.from_quat(each[part], scalar_first=True) for each in (one, other))
-        first, second = turns
+        first, second = (Rotation.from_quat(each[part], scalar_first=True) for each in (one, other))
         off = (first.inv() * second).as_quat(scalar_first=True)
         cosine = np.abs(off @ operations.T).max(1)
         angle[part] = 2 * np.degrees(np.arccos(np.minimum(cosine, 1)))

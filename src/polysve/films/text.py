@@ -18,16 +18,18 @@ def numbers_of(path: Path, header_lines: int, least_columns: int) -> Array:
         For anything that is no table of numbers, and too many lines.
     """
     with open(path, encoding="utf-8", errors="replace") as file:
-        check_count(sum(1 for _ in file) - header_lines - 1000, path)
+        count = sum(1 for line in file if line.strip() and not line.startswith("#")) - header_lines
+        check_count(count, path)
+        if count < 4:
+            raise InputError(f"{path}: has {max(count, 0)} points; a map of at least 4 is needed")
         file.seek(0)
         lines = (line.replace(",", ".") for line in file if line.strip())
         try:
             table = np.loadtxt(lines, skiprows=header_lines, ndmin=2)
         except ValueError as error:
             raise InputError(f"{path}: is no table of numbers ({error})") from None
-    if table.shape[0] < 4 or table.shape[1] < least_columns:
+    if table.shape[1] < least_columns:
         raise InputError(
-            f"{path}: has {table.shape[0]} lines of {table.shape[1]} numbers; "
-            f"a map of at least 4 points, {least_columns} numbers each, is needed"
+            f"{path}: lines have {table.shape[1]} numbers; at least {least_columns} are needed"
         )
     return table
