@@ -22,6 +22,7 @@ def on_files(files, config):
         "reference/rules.md": rules_page(),
         "reference/commands.md": commands_page(),
         "reference/api.md": api_page(),
+        "materials.md": materials_page(),
     }
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
@@ -54,6 +55,30 @@ def show_outputs(notebook: Path, files, config) -> None:
     files.append(File.generated(config, page.src_uri, content=text))
     for path, content in resources["outputs"].items():
         files.append(File.generated(config, f"course/{path}", content=content))
+
+
+def materials_page() -> str:
+    """Every crystal of the catalogue."""
+    from polysve.crystals import catalogue
+
+    lines = [
+        "# Materials",
+        "",
+        "Crystals that a configuration, `--material` and `polysve.draw` know by name. Constants are in GPa, in the axes of",
+        "Nye and the IRE standard: x3 along the axis of highest symmetry. The anisotropy is the universal index, 0 for an",
+        "isotropic crystal. [Constants of your own](howto/own-material.md) go the same way.",
+        "",
+        "| crystal | symmetry | constants | density (kg/m³) | anisotropy | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in catalogue.rows():
+        name = ", ".join([row["name"], *row["aliases"]])
+        density = "" if row["density_kg_m3"] is None else f"{row['density_kg_m3']:g}"
+        lines.append(
+            f"| {name} | {row['symmetry']} | {row['constants']} | {density} | {row['anisotropy']:.3g} "
+            f"| {row['source']} |"
+        )
+    return "\n".join(lines)
 
 
 def settings_page() -> str:
