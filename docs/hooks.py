@@ -29,11 +29,13 @@ def on_files(files, config):
     for notebook in sorted(DOCS.glob("course/*.ipynb")):
         show_outputs(notebook, files, config)
     sys.path.insert(0, str(DOCS))
+    import house_figure
     import make_figures
 
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         make_figures.write_all(Path(folder))
+        house_figure.write(Path(folder) / "house.svg")
         for figure in sorted(Path(folder).iterdir()):
             files.append(
                 File.generated(config, f"figures/{figure.name}", content=figure.read_bytes())

@@ -57,7 +57,7 @@ def house() -> Figure:
         room: sum(len(file.read_text().splitlines()) for file in (SOURCE / room).glob("*.py"))
         for room in order
     }
-    figure = Figure(figsize=(7.2, 6.4))
+    figure = Figure(figsize=(7.2, 6.4), layout="none")
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, 10), ylim=(-0.4, len(order)))
     axis.set_axis_off()
@@ -89,3 +89,9 @@ def house() -> Figure:
                 )
             )
     return figure
+
+
+def write(path: Path) -> None:
+    """Write the picture."""
+    with style.style():
+        style.save(house(), path)
