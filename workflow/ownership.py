@@ -7,7 +7,9 @@ import yaml
 
 from polysve.settings.study import Settings
 
-HEAD = "# The study that this folder holds: --configfile of a run that makes it as it was.\n# Made by "
+HEAD = (
+    "# The study that this folder holds: --configfile of a run that makes it as it was.\n# Made by "
+)
 PARTS = ("ensembles", "experiments", "searches")
 
 

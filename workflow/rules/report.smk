@@ -18,6 +18,7 @@ rule report:
         paths.log("report", "all"),
     benchmark:
         paths.benchmark("report", "all")
+    # lint: Specify a conda environment or container for each rule.: Snakemake works here with the packages that it has.
     localrule: True
     threads: 1
     resources:

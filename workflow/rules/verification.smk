@@ -1,5 +1,7 @@
 """The page docs/verification.md, from benchmarks that take some hours; no part of the study."""
 
+# lint: Specify a conda environment or container for each rule.: these run where PolySVE is developed, by ./run.
+
 MEASUREMENTS = ("accuracy", "convergence", "labels", "scaling", "robustness")
 
 
@@ -33,8 +35,8 @@ rule measure:
 rule verification:
     """Write the page and its figures. No wildcards."""
     input:
-        program=f"{REPOSITORY}/benchmarks/verification_page.py",
         **{name: paths.verification(name) for name in MEASUREMENTS},
+        program=f"{REPOSITORY}/benchmarks/verification_page.py",
     output:
         page=f"{REPOSITORY}/docs/verification.md",
         convergence=f"{REPOSITORY}/docs/img/convergence.svg",
