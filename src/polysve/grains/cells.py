@@ -1,0 +1,424 @@
+"""Voronoi and power cells in a rectangle, one after the other by cutting the window with half planes.
+
+Each cell begins as the whole window and is cut by the bisectors to its neighbours, nearest first, until no generator
+further out can reach it (Rycroft, Chaos 19 (2009) 041111). What cells share is computed from what they share: a corner
+from the three smallest numbers of all generators and sides that meet in it, so that it is equal to the last bit in
+each of its cells.
+
+Generators are numbered together with their periodic copies. A cell is a polygon:
+`corner` (x, y of each), `who` (the three smallest numbers of generators that meet there, ascending, and the window's
+sides as bits: left, right, bottom, top) and `beyond` (the generator on the other side of the edge that follows, or
+-1 to -4 for the window's sides).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polysve.base.compiled import compiled
+from polysve.tessellation import Tiling
+
+Array = NDArray[np.float64]
+
+# copies of a generator go this many periods away on both sides
+REACH = 100
+ROW = 2 * REACH + 1
+# what is closer than this, in units of the window's width, is one point
+CLOSE = 1e-13
+NOBODY = np.iinfo(np.int64).max
+SMALLEST_AREA = 1e-14
+# copies that may show in the window, in the order of their polygons
+COPIES = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (-1, -1), (1, -1), (0, 1), (-1, 1), (1, 1)])
+
+
+def cells(
+    points_um: Array,
+    size_um: tuple[float, float],
+    weights_um2: Array | None = None,
+    periodic: tuple[bool, bool] = (False, False),
+) -> Tiling:
+    """Voronoi cells of generators, or power cells if they have weights.
+
+    Parameters
+    ----------
+    points_um : array, shape (n, 2)
+        Generators in the window, each once.
+    size_um : (float, float)
+        Width and height of the window.
+    weights_um2 : array, shape (n,), optional
+        Of the power distance |x − p|² − w (Aurenhammer, SIAM J. Comput. 16 (1987) 78); a cell may be empty.
+    periodic : (bool, bool)
+        Whether cells continue on the opposite side, along x and along y.
+
+    Returns
+    -------
+    Tiling
+        Polygons of the grains in their order, those of periodic copies after them.
+
+    Raises
+    ------
+    ArithmeticError
+        If the cells do not fill the window.
+
+    Examples
+    --------
+    >>> cells(np.array([[0.25, 0.5], [0.75, 0.5]]), (1.0, 1.0)).areas_um2()
+    array([0.5, 0.5])
+    >>> cells(np.array([[0.25, 0.5], [0.75, 0.5]]), (1.0, 1.0), np.array([0.1, 0.0])).areas_um2()
+    array([0.6, 0.4])
+    """
+    width_um, height_um = size_um
+    # in units of the width, so that the same rounding decides at any size
+    height = height_um / width_um
+    points = np.ascontiguousarray(points_um / width_um)
+    weights = np.zeros(len(points)) if weights_um2 is None else weights_um2 / width_um**2
+    grain, offsets, vertices, filled = _tessellate(points, weights, height, *periodic)
+    if not abs(filled / height - 1) < 1e-9:
+        raise ArithmeticError(f"the cells fill {filled / height:.12g} of the window")
+    vertices_um = vertices * width_um
+    vertices_um[vertices[:, 1] == height, 1] = height_um
+    return Tiling(grain, offsets, vertices_um)
+
+
+@compiled("i8(i8, i8, i8, i8)")
+def _number(own, right, up, count):
+    """Number of a generator's copy some periods away."""
+    return ((up + REACH) * ROW + right + REACH) * count + own
+
+
+@compiled("UniTuple(f8, 2)(i8, f8[:, ::1], f8)")
+def _place(number, points, height):
+    """Position of a generator's copy."""
+    copy, own = divmod(number, len(points))
+    up, right = divmod(copy, ROW)
+    return points[own, 0] + (right - REACH), points[own, 1] + (up - REACH) * height
+
+
+@compiled("UniTuple(f8, 2)(i8[::1], f8[:, ::1], f8[::1], f8)")
+def _meeting(who, points, weights, height):
+    """Where three generators, or two and a side, or one and two sides meet."""
+    left, right, bottom, top = who[3] & 1, who[3] & 2, who[3] & 4, who[3] & 8
+    side_x, side_y = 0.0 if left else 1.0, 0.0 if bottom else height
+    if (left or right) and (bottom or top):
+        return side_x, side_y
+    count = len(points)
+    x, y = _place(who[0], points, height)
+    bx, by = _place(who[1], points, height)
+    bx, by = bx - x, by - y
+    own = weights[who[0] % count]
+    b = bx * bx + by * by - (weights[who[1] % count] - own)
+    if who[2] == NOBODY:
+        if left or right:
+            return side_x, y + (b - 2 * bx * (side_x - x)) / (2 * by)
+        return x + (b - 2 * by * (side_y - y)) / (2 * bx), side_y
+    cx, cy = _place(who[2], points, height)
+    cx, cy = cx - x, cy - y
+    c = cx * cx + cy * cy - (weights[who[2] % count] - own)
+    twice = 2 * (bx * cy - by * cx)
+    x, y = x + (b * cy - c * by) / twice, y + (c * bx - b * cx) / twice
+    return side_x if left or right else x, side_y if bottom or top else y
+
+
+@compiled("void(i8[::1], i8)")
+def _join(who, number):
+    """Let a generator or a side meet in a corner, which keeps the three smallest generators and all sides."""
+    if number < 0:
+        who[3] |= 1 << (-number - 1)
+        return
+    for place in range(3):
+        held = who[place]
+        if number == held:
+            return
+        if number < held:
+            who[place] = number
+            number = held
+
+
+@compiled("void(f8[:, ::1], i8[:, ::1], i8, i8, i8, i8, f8[:, ::1], f8[::1], f8)")
+def _add(corner, who, row, one, two, three, points, weights, height):
+    """Make a corner of three numbers."""
+    for place in range(3):
+        who[row, place] = NOBODY
+    who[row, 3] = 0
+    _join(who[row], one)
+    _join(who[row], two)
+    _join(who[row], three)
+    corner[row, 0], corner[row, 1] = _meeting(who[row], points, weights, height)
+
+
+@compiled("i8(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8, i8, i8, f8[:, ::1], f8[::1], f8)")
+def _cut(corner, who, beyond, distance, size, cell, other, points, weights, height):
+    """Cut a cell by the bisector to another generator; returns how many corners are left."""
+    count = len(points)
+    px, py = _place(cell, points, height)
+    qx, qy = _place(other, points, height)
+    dx, dy = px - qx, py - qy
+    length = np.sqrt(dx * dx + dy * dy)
+    dx, dy = dx / length, dy / length
+    offset = 0.5 * (length + (weights[cell % count] - weights[other % count]) / length)
+    kept, first = 0, -1
+    for k in range(size):
+        # distance from the bisector, positive on this cell's side
+        distance[k] = (corner[k, 0] - px) * dx + (corner[k, 1] - py) * dy + offset
+        if distance[k] >= -CLOSE:
+            kept += 1
+            if distance[k] <= CLOSE:
+                _join(who[k], other)
+        elif first < 0 or distance[k - 1] >= -CLOSE:
+            first = k
+    for k in range(size):
+        # a bisector along the window's side: what meets there from now on meets the other generator too
+        if beyond[k] < 0 and max(abs(distance[k]), abs(distance[(k + 1) % size])) <= CLOSE:
+            beyond[k] = other
+    if kept == size or kept == 0:
+        return kept
+    # corners from first to last lie beyond; a corner on the bisector serves as one of the two new ones
+    last = first
+    while distance[(last + 1) % size] < -CLOSE:
+        last = (last + 1) % size
+    while distance[(first - 1) % size] < -CLOSE:
+        first = (first - 1) % size
+    before, after = (first - 1) % size, (last + 1) % size
+    kept = (before - after) % size + 1
+    for k in range(kept):
+        corner[size + k] = corner[(after + k) % size]
+        who[size + k] = who[(after + k) % size]
+        beyond[size + k] = beyond[(after + k) % size]
+    end = size + kept
+    if distance[before] > CLOSE:
+        _add(corner, who, end, cell, beyond[before], other, points, weights, height)
+        end += 1
+    beyond[end - 1] = other
+    if distance[after] > CLOSE:
+        _add(corner, who, end, cell, beyond[last], other, points, weights, height)
+        beyond[end] = beyond[last]
+        end += 1
+    left = end - size
+    for k in range(left):
+        corner[k] = corner[size + k]
+        who[k] = who[size + k]
+        beyond[k] = beyond[size + k]
+    return left if left > 2 else 0
+
+
+@compiled("f8(f8[:, ::1], i8, f8, f8)")
+def _reach(corner, size, x, y):
+    """Squared distance of the farthest corner."""
+    largest = 0.0
+    for k in range(size):
+        dx, dy = corner[k, 0] - x, corner[k, 1] - y
+        largest = max(largest, dx * dx + dy * dy)
+    return largest
+
+
+@compiled("void(i8[::1], i8[::1])")
+def _unite(who, others):
+    """Let all that meet in one corner meet in another."""
+    for place in range(3):
+        _join(who, others[place])
+    who[3] |= others[3]
+
+
+@compiled("i8(f8[:, ::1], i8[:, ::1], i8, f8[:, ::1], f8[::1], f8)")
+def _finish(corner, who, size, points, weights, height):
+    """Join corners that are one, and compute each from all that meet in it; returns how many are left."""
+    left = 0
+    for k in range(size):
+        near = left > 0 and (
+            max(abs(corner[k, 0] - corner[left - 1, 0]), abs(corner[k, 1] - corner[left - 1, 1]))
+            <= CLOSE
+        )
+        if near:
+            left -= 1
+            _unite(who[left], who[k])
+        else:
+            corner[left] = corner[k]
+            who[left] = who[k]
+        left += 1
+    if left > 1 and (
+        max(abs(corner[0, 0] - corner[left - 1, 0]), abs(corner[0, 1] - corner[left - 1, 1]))
+        <= CLOSE
+    ):
+        left -= 1
+        _unite(who[0], who[left])
+    for k in range(left):
+        corner[k, 0], corner[k, 1] = _meeting(who[k], points, weights, height)
+        for axis, end in ((0, 1.0), (1, height)):
+            if abs(corner[k, axis]) <= CLOSE:
+                corner[k, axis] = 0.0
+            if abs(corner[k, axis] - end) <= CLOSE:
+                corner[k, axis] = end
+    return left if left > 2 else 0
+
+
+@compiled("i8(f8[:, ::1], i8[:, ::1], i8[::1], f8)")
+def _window(corner, who, beyond, height):
+    """Begin a cell as the whole window."""
+    for k in range(4):
+        corner[k, 0] = 1.0 if k in (1, 2) else 0.0
+        corner[k, 1] = height if k > 1 else 0.0
+        for place in range(3):
+            who[k, place] = NOBODY
+    who[0, 3], who[1, 3], who[2, 3], who[3, 3] = 5, 6, 10, 9
+    beyond[0], beyond[1], beyond[2], beyond[3] = -3, -2, -4, -1
+    return 4
+
+
+@compiled("Tuple((i8[::1], i8[::1], i8, i8, f8))(f8[:, ::1], f8)")
+def _grid(points, height):
+    """Sort generators into square fields of about two.
+
+    Returns
+    -------
+    begin, order, columns, rows, side
+        Generators ``order[begin[k] : begin[k + 1]]`` are in field k, row by row from below.
+    """
+    count = len(points)
+    side = np.sqrt(2 * height / count)
+    columns, rows = max(1, int(1 / side)), max(1, int(height / side))
+    field = np.empty(count, np.int64)
+    begin = np.zeros(columns * rows + 1, np.int64)
+    for k in range(count):
+        column = min(int(points[k, 0] * columns), columns - 1)
+        row = min(int(points[k, 1] / height * rows), rows - 1)
+        field[k] = row * columns + column
+        begin[field[k] + 1] += 1
+    for k in range(columns * rows):
+        begin[k + 1] += begin[k]
+    order = np.empty(count, np.int64)
+    next_place = begin[:-1].copy()
+    for k in range(count):
+        order[next_place[field[k]]] = k
+        next_place[field[k]] += 1
+    return begin, order, columns, rows, min(1 / columns, height / rows)
+
+
+@compiled(
+    "i8(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8, f8[:, ::1], f8[::1], f8, b1, b1,"
+    " i8[::1], i8[::1], i8, i8, f8, f8)"
+)
+def _cell(corner, who, beyond, distance, cell, points, weights, height, along_x, along_y,
+          begin, order, columns, rows, side, largest):  # fmt: skip
+    """Cut the window down to one cell, ring by ring of the grid; returns how many corners it has."""
+    count = len(points)
+    px, py = _place(cell, points, height)
+    own = weights[cell % count]
+    column, row = int(np.floor(px * columns)), int(np.floor(py / height * rows))
+    size = _window(corner, who, beyond, height)
+    ring = 0
+    while size > 0:
+        far = _reach(corner, size, px, py)
+        # a generator farther than this leaves every corner to the cell
+        limit = np.sqrt(far) + np.sqrt(max(0.0, far + largest - own)) + CLOSE
+        reached = ring > max(columns, rows) and not (along_x or along_y)
+        if (ring - 1) * side > limit or reached:
+            break
+        for up in range(-ring, ring + 1):
+            if not along_y and not 0 <= row + up < rows:
+                continue
+            lap_y, field_row = divmod(row + up, rows)
+            step = 1 if abs(up) == ring else 2 * ring
+            for right in range(-ring, ring + 1, step):
+                if not along_x and not 0 <= column + right < columns:
+                    continue
+                lap_x, field_column = divmod(column + right, columns)
+                if max(abs(lap_x), abs(lap_y)) > REACH:
+                    continue
+                field = field_row * columns + field_column
+                for place in range(begin[field], begin[field + 1]):
+                    other = _number(order[place], lap_x, lap_y, count)
+                    if other == cell:
+                        continue
+                    qx, qy = _place(other, points, height)
+                    if (qx - px) ** 2 + (qy - py) ** 2 > limit * limit:
+                        continue
+                    size = _cut(
+                        corner, who, beyond, distance, size, cell, other, points, weights, height
+                    )
+                    if size == 0:
+                        return 0
+                    far = _reach(corner, size, px, py)
+                    limit = np.sqrt(far) + np.sqrt(max(0.0, far + largest - own)) + CLOSE
+        ring += 1
+    return size
+
+
+@compiled("Tuple((i8[::1], i8[::1], f8[:, ::1], f8))(f8[:, ::1], i8[::1], i8[::1], i8)")
+def _pack(pool, first, size, count):
+    """Put polygons with an area in order, each from the corner that follows the direction −x from its middle."""
+    grain, offsets = np.empty(len(size), np.int64), np.zeros(len(size) + 1, np.int64)
+    vertices = np.empty((size.sum(), 2))
+    polygons, end, filled = 0, 0, 0.0
+    for which in range(len(size)):
+        corners = pool[first[which] : first[which] + size[which]]
+        area, middle = 0.0, 0.0
+        for k in range(size[which]):
+            x, y = corners[k - 1]
+            area += (x * corners[k, 1] - corners[k, 0] * y) / 2
+            middle += corners[k, 1] / size[which]
+        if area <= SMALLEST_AREA:
+            continue
+        start = 0
+        for k in range(size[which]):
+            if corners[k, 1] < middle <= corners[k - 1, 1]:
+                start = k
+        for k in range(size[which]):
+            vertices[end + k] = corners[(start + k) % size[which]]
+        end += size[which]
+        grain[polygons] = which % count
+        polygons += 1
+        offsets[polygons] = end
+        filled += area
+    return grain[:polygons].copy(), offsets[: polygons + 1].copy(), vertices[:end].copy(), filled
+
+
+@compiled(
+    "Tuple((i8[::1], i8[::1], f8[:, ::1], f8))(f8[:, ::1], f8[::1], f8, b1, b1)"
+)
+def _tessellate(points, weights, height, along_x, along_y):
+    """All cells that show in the window; a periodic one is found from a neighbour that shows.
+
+    Returns
+    -------
+    grain, offsets, vertices, area
+    """
+    count = len(points)
+    begin, order, columns, rows, side = _grid(points, height)
+    largest = weights.max()
+    room = 16 * count + 128
+    corner, who = np.empty((room, 2)), np.empty((room, 4), np.int64)
+    beyond, distance = np.empty(room, np.int64), np.empty(room)
+    pool = np.empty((32 * count + 128, 2))
+    used = 0
+    copies = len(COPIES) if along_x or along_y else 1
+    first, size = np.zeros(copies * count, np.int64), np.zeros(copies * count, np.int64)
+    seen = np.zeros(copies * count, np.bool_)
+    seen[:count] = True
+    queue = np.empty(copies * count, np.int64)
+    queue[:count] = np.arange(count)
+    done, queued = 0, count
+    while done < queued:
+        which = queue[done]
+        done += 1
+        copy, own = divmod(which, count)
+        cell = _number(own, COPIES[copy, 0], COPIES[copy, 1], count)
+        found = _cell(corner, who, beyond, distance, cell, points, weights, height, along_x, along_y,
+                      begin, order, columns, rows, side, largest)  # fmt: skip
+        for k in range(found if copies > 1 else 0):
+            if beyond[k] < 0:
+                continue
+            lap, other = divmod(beyond[k], count)
+            lap_y, lap_x = divmod(lap, ROW)
+            for neighbour in range(1, copies):
+                if (
+                    COPIES[neighbour, 0] == lap_x - REACH
+                    and COPIES[neighbour, 1] == lap_y - REACH
+                    and not seen[neighbour * count + other]
+                ):
+                    seen[neighbour * count + other] = True
+                    queue[queued] = neighbour * count + other
+                    queued += 1
+        found = _finish(corner, who, found, points, weights, height)
+        first[which], size[which] = used, found
+        pool[used : used + found] = corner[:found]
+        used += found
+    return _pack(pool, first, size, count)
