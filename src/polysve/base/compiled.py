@@ -46,7 +46,7 @@ def compiled(signature: str, contract: bool = False):
     >>> add(1.0, 2.0)
     3.0
     """
-    options = {"fastmath": {"contract"} if contract else False}
+    options = {"fastmath": {"contract"} if contract else False, "error_model": "numpy"}
 
     def decorate(function):
         try:

@@ -21,7 +21,9 @@ Array = NDArray[np.float64]
 
 # copies of a generator go this many periods away on both sides
 REACH = 100
-ROW = 2 * REACH + 1
+# a copy's number: periods up, periods right, generator, each in its bits
+UP, RIGHT = 48, 32
+OWN, LAP = 2**RIGHT - 1, 2 ** (UP - RIGHT) - 1
 # what is closer than this, in units of the window's width, is one point
 CLOSE = 1e-13
 NOBODY = np.iinfo(np.int64).max
@@ -79,18 +81,23 @@ def cells(
     return Tiling(grain, offsets, vertices_um)
 
 
-@compiled("i8(i8, i8, i8, i8)")
-def _number(own, right, up, count):
+@compiled("i8(i8, i8, i8)")
+def _number(own, right, up):
     """Number of a generator's copy some periods away."""
-    return ((up + REACH) * ROW + right + REACH) * count + own
+    return ((up + REACH) << UP) | ((right + REACH) << RIGHT) | own
 
 
-@compiled("UniTuple(f8, 2)(i8, f8[:, ::1], f8)")
-def _place(number, points, height):
-    """Position of a generator's copy."""
-    copy, own = divmod(number, len(points))
-    up, right = divmod(copy, ROW)
-    return points[own, 0] + (right - REACH), points[own, 1] + (up - REACH) * height
+@compiled("Tuple((i8, i8, i8))(i8)")
+def _copy(number):
+    """Generator and periods right and up of a number."""
+    return number & OWN, ((number >> RIGHT) & LAP) - REACH, (number >> UP) - REACH
+
+
+@compiled("UniTuple(f8, 3)(i8, f8[:, ::1], f8[::1], f8)")
+def _place(number, points, weights, height):
+    """Position and weight of a generator's copy."""
+    own, right, up = _copy(number)
+    return points[own, 0] + right, points[own, 1] + up * height, weights[own]
 
 
 @compiled("UniTuple(f8, 2)(i8[::1], f8[:, ::1], f8[::1], f8)")
@@ -100,19 +107,17 @@ def _meeting(who, points, weights, height):
     side_x, side_y = 0.0 if left else 1.0, 0.0 if bottom else height
     if (left or right) and (bottom or top):
         return side_x, side_y
-    count = len(points)
-    x, y = _place(who[0], points, height)
-    bx, by = _place(who[1], points, height)
+    x, y, own = _place(who[0], points, weights, height)
+    bx, by, b = _place(who[1], points, weights, height)
     bx, by = bx - x, by - y
-    own = weights[who[0] % count]
-    b = bx * bx + by * by - (weights[who[1] % count] - own)
+    b = bx * bx + by * by - (b - own)
     if who[2] == NOBODY:
         if left or right:
             return side_x, y + (b - 2 * bx * (side_x - x)) / (2 * by)
         return x + (b - 2 * by * (side_y - y)) / (2 * bx), side_y
-    cx, cy = _place(who[2], points, height)
+    cx, cy, c = _place(who[2], points, weights, height)
     cx, cy = cx - x, cy - y
-    c = cx * cx + cy * cy - (weights[who[2] % count] - own)
+    c = cx * cx + cy * cy - (c - own)
     twice = 2 * (bx * cy - by * cx)
     x, y = x + (b * cy - c * by) / twice, y + (c * bx - b * cx) / twice
     return side_x if left or right else x, side_y if bottom or top else y
@@ -145,69 +150,77 @@ def _add(corner, who, row, one, two, three, points, weights, height):
     corner[row, 0], corner[row, 1] = _meeting(who[row], points, weights, height)
 
 
+@compiled("void(f8[:, ::1], i8[:, ::1], i8[::1], i8, i8)")
+def _move(corner, who, beyond, source, target):
+    """Copy a corner from row to row."""
+    for axis in range(2):
+        corner[target, axis] = corner[source, axis]
+    for place in range(4):
+        who[target, place] = who[source, place]
+    beyond[target] = beyond[source]
+
+
+@compiled("b1(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8, i8, f8, f8, f8)")
+def _measure(corner, who, beyond, distance, size, other, dx, dy, offset):
+    """Distance of a cell's corners from a bisector, positive on the cell's side; returns whether some lie beyond."""
+    lowest = np.inf
+    for k in range(size):
+        distance[k] = corner[k, 0] * dx + corner[k, 1] * dy + offset
+        lowest = min(lowest, distance[k])
+    if lowest > CLOSE:
+        return False
+    for k in range(size):
+        if abs(distance[k]) <= CLOSE:
+            _join(who[k], other)
+            # a bisector along the window's side: what meets there from now on meets the other generator too
+            if beyond[k] < 0 and abs(distance[k + 1 if k + 1 < size else 0]) <= CLOSE:
+                beyond[k] = other
+    return lowest < -CLOSE
+
+
 @compiled("i8(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8, i8, i8, f8[:, ::1], f8[::1], f8)")
 def _cut(corner, who, beyond, distance, size, cell, other, points, weights, height):
-    """Cut a cell by the bisector to another generator; returns how many corners are left."""
-    count = len(points)
-    px, py = _place(cell, points, height)
-    qx, qy = _place(other, points, height)
-    dx, dy = px - qx, py - qy
-    length = np.sqrt(dx * dx + dy * dy)
-    dx, dy = dx / length, dy / length
-    offset = 0.5 * (length + (weights[cell % count] - weights[other % count]) / length)
-    kept, first = 0, -1
-    for k in range(size):
-        # distance from the bisector, positive on this cell's side
-        distance[k] = (corner[k, 0] - px) * dx + (corner[k, 1] - py) * dy + offset
-        if distance[k] >= -CLOSE:
-            kept += 1
-            if distance[k] <= CLOSE:
-                _join(who[k], other)
-        elif first < 0 or distance[k - 1] >= -CLOSE:
-            first = k
-    for k in range(size):
-        # a bisector along the window's side: what meets there from now on meets the other generator too
-        if beyond[k] < 0 and max(abs(distance[k]), abs(distance[(k + 1) % size])) <= CLOSE:
-            beyond[k] = other
-    if kept == size or kept == 0:
-        return kept
+    """Leave of a cell what is on the positive side of the bisector to another; returns how many corners are left."""
     # corners from first to last lie beyond; a corner on the bisector serves as one of the two new ones
-    last = first
-    while distance[(last + 1) % size] < -CLOSE:
-        last = (last + 1) % size
-    while distance[(first - 1) % size] < -CLOSE:
-        first = (first - 1) % size
-    before, after = (first - 1) % size, (last + 1) % size
-    kept = (before - after) % size + 1
-    for k in range(kept):
-        corner[size + k] = corner[(after + k) % size]
-        who[size + k] = who[(after + k) % size]
-        beyond[size + k] = beyond[(after + k) % size]
+    first = 0
+    while not (distance[first] < -CLOSE and distance[first - 1 if first else size - 1] >= -CLOSE):
+        first += 1
+        if first == size:
+            return 0
+    last, following = first, first + 1 if first + 1 < size else 0
+    while distance[following] < -CLOSE:
+        last, following = following, following + 1 if following + 1 < size else 0
+    before, kept = first - 1 if first else size - 1, 0
+    while True:
+        _move(corner, who, beyond, following, size + kept)
+        kept += 1
+        if following == before:
+            break
+        following = following + 1 if following + 1 < size else 0
     end = size + kept
     if distance[before] > CLOSE:
         _add(corner, who, end, cell, beyond[before], other, points, weights, height)
         end += 1
     beyond[end - 1] = other
-    if distance[after] > CLOSE:
+    following = last + 1 if last + 1 < size else 0
+    if distance[following] > CLOSE:
         _add(corner, who, end, cell, beyond[last], other, points, weights, height)
         beyond[end] = beyond[last]
         end += 1
-    left = end - size
-    for k in range(left):
-        corner[k] = corner[size + k]
-        who[k] = who[size + k]
-        beyond[k] = beyond[size + k]
-    return left if left > 2 else 0
+    for k in range(size, end):
+        _move(corner, who, beyond, k, k - size)
+    return end - size if end - size > 2 else 0
 
 
-@compiled("f8(f8[:, ::1], i8, f8, f8)")
-def _reach(corner, size, x, y):
-    """Squared distance of the farthest corner."""
+@compiled("f8(f8[:, ::1], i8, f8, f8, f8)")
+def _limit(corner, size, x, y, excess):
+    """Squared distance from which on no generator, of at most so much more weight, reaches a corner."""
     largest = 0.0
     for k in range(size):
         dx, dy = corner[k, 0] - x, corner[k, 1] - y
         largest = max(largest, dx * dx + dy * dy)
-    return largest
+    limit = np.sqrt(largest) + np.sqrt(max(0.0, largest + excess)) + CLOSE
+    return limit * limit
 
 
 @compiled("void(i8[::1], i8[::1])")
@@ -228,11 +241,12 @@ def _finish(corner, who, size, points, weights, height):
             <= CLOSE
         )
         if near:
-            left -= 1
-            _unite(who[left], who[k])
-        else:
-            corner[left] = corner[k]
-            who[left] = who[k]
+            _unite(who[left - 1], who[k])
+            continue
+        for axis in range(2):
+            corner[left, axis] = corner[k, axis]
+        for place in range(4):
+            who[left, place] = who[k, place]
         left += 1
     if left > 1 and (
         max(abs(corner[0, 0] - corner[left - 1, 0]), abs(corner[0, 1] - corner[left - 1, 1]))
@@ -299,46 +313,45 @@ def _grid(points, height):
 def _cell(corner, who, beyond, distance, cell, points, weights, height, along_x, along_y,
           begin, order, columns, rows, side, largest):  # fmt: skip
     """Cut the window down to one cell, ring by ring of the grid; returns how many corners it has."""
-    count = len(points)
-    px, py = _place(cell, points, height)
-    own = weights[cell % count]
+    px, py, own = _place(cell, points, weights, height)
     column, row = int(np.floor(px * columns)), int(np.floor(py / height * rows))
     size = _window(corner, who, beyond, height)
-    ring = 0
-    while size > 0:
-        far = _reach(corner, size, px, py)
-        # a generator farther than this leaves every corner to the cell
-        limit = np.sqrt(far) + np.sqrt(max(0.0, far + largest - own)) + CLOSE
-        reached = ring > max(columns, rows) and not (along_x or along_y)
-        if (ring - 1) * side > limit or reached:
+    limit = _limit(corner, size, px, py, largest - own)
+    for ring in range(REACH * min(columns, rows)):
+        outside = ring > max(columns, rows) and not (along_x or along_y)
+        if outside or (ring > 1 and (ring - 1) * side > np.sqrt(limit)):
             break
         for up in range(-ring, ring + 1):
-            if not along_y and not 0 <= row + up < rows:
-                continue
-            lap_y, field_row = divmod(row + up, rows)
-            step = 1 if abs(up) == ring else 2 * ring
-            for right in range(-ring, ring + 1, step):
-                if not along_x and not 0 <= column + right < columns:
+            field_row, lap_y = row + up, 0
+            if not 0 <= field_row < rows:
+                if not along_y:
                     continue
-                lap_x, field_column = divmod(column + right, columns)
-                if max(abs(lap_x), abs(lap_y)) > REACH:
-                    continue
+                lap_y, field_row = divmod(field_row, rows)
+            for right in range(-ring, ring + 1, 1 if abs(up) == ring else 2 * ring):
+                field_column, lap_x = column + right, 0
+                if not 0 <= field_column < columns:
+                    if not along_x:
+                        continue
+                    lap_x, field_column = divmod(field_column, columns)
                 field = field_row * columns + field_column
                 for place in range(begin[field], begin[field + 1]):
-                    other = _number(order[place], lap_x, lap_y, count)
-                    if other == cell:
+                    other = _number(order[place], lap_x, lap_y)
+                    qx, qy, weight = _place(other, points, weights, height)
+                    dx, dy = px - qx, py - qy
+                    squared = dx * dx + dy * dy
+                    if squared > limit or other == cell:
                         continue
-                    qx, qy = _place(other, points, height)
-                    if (qx - px) ** 2 + (qy - py) ** 2 > limit * limit:
+                    length = np.sqrt(squared)
+                    dx, dy = dx / length, dy / length
+                    offset = 0.5 * (length + (own - weight) / length) - px * dx - py * dy
+                    if not _measure(corner, who, beyond, distance, size, other, dx, dy, offset):
                         continue
                     size = _cut(
                         corner, who, beyond, distance, size, cell, other, points, weights, height
                     )
                     if size == 0:
                         return 0
-                    far = _reach(corner, size, px, py)
-                    limit = np.sqrt(far) + np.sqrt(max(0.0, far + largest - own)) + CLOSE
-        ring += 1
+                    limit = _limit(corner, size, px, py, largest - own)
     return size
 
 
@@ -352,7 +365,7 @@ def _pack(pool, first, size, count):
         corners = pool[first[which] : first[which] + size[which]]
         area, middle = 0.0, 0.0
         for k in range(size[which]):
-            x, y = corners[k - 1]
+            x, y = corners[k - 1, 0], corners[k - 1, 1]
             area += (x * corners[k, 1] - corners[k, 0] * y) / 2
             middle += corners[k, 1] / size[which]
         if area <= SMALLEST_AREA:
@@ -362,7 +375,8 @@ def _pack(pool, first, size, count):
             if corners[k, 1] < middle <= corners[k - 1, 1]:
                 start = k
         for k in range(size[which]):
-            vertices[end + k] = corners[(start + k) % size[which]]
+            turned = start + k if start + k < size[which] else start + k - size[which]
+            vertices[end + k, 0], vertices[end + k, 1] = corners[turned, 0], corners[turned, 1]
         end += size[which]
         grain[polygons] = which % count
         polygons += 1
@@ -400,25 +414,22 @@ def _tessellate(points, weights, height, along_x, along_y):
         which = queue[done]
         done += 1
         copy, own = divmod(which, count)
-        cell = _number(own, COPIES[copy, 0], COPIES[copy, 1], count)
+        cell = _number(own, COPIES[copy, 0], COPIES[copy, 1])
         found = _cell(corner, who, beyond, distance, cell, points, weights, height, along_x, along_y,
                       begin, order, columns, rows, side, largest)  # fmt: skip
         for k in range(found if copies > 1 else 0):
             if beyond[k] < 0:
                 continue
-            lap, other = divmod(beyond[k], count)
-            lap_y, lap_x = divmod(lap, ROW)
+            other, lap_x, lap_y = _copy(beyond[k])
             for neighbour in range(1, copies):
-                if (
-                    COPIES[neighbour, 0] == lap_x - REACH
-                    and COPIES[neighbour, 1] == lap_y - REACH
-                    and not seen[neighbour * count + other]
-                ):
-                    seen[neighbour * count + other] = True
-                    queue[queued] = neighbour * count + other
+                at = neighbour * count + other
+                if COPIES[neighbour, 0] == lap_x and COPIES[neighbour, 1] == lap_y and not seen[at]:
+                    seen[at] = True
+                    queue[queued] = at
                     queued += 1
         found = _finish(corner, who, found, points, weights, height)
         first[which], size[which] = used, found
-        pool[used : used + found] = corner[:found]
-        used += found
+        for k in range(found):
+            pool[used, 0], pool[used, 1] = corner[k, 0], corner[k, 1]
+            used += 1
     return _pack(pool, first, size, count)
