@@ -279,7 +279,7 @@ def _window(corner, who, beyond, height):
 
 @compiled("Tuple((i8[::1], i8[::1], i8, i8, f8))(f8[:, ::1], f8)")
 def _grid(points, height):
-    """Sort generators into square fields of about two.
+    """Sort generators into square fields of about one.
 
     Returns
     -------
@@ -287,7 +287,7 @@ def _grid(points, height):
         Generators ``order[begin[k] : begin[k + 1]]`` are in field k, row by row from below.
     """
     count = len(points)
-    side = np.sqrt(2 * height / count)
+    side = np.sqrt(height / count)
     columns, rows = max(1, int(1 / side)), max(1, int(height / side))
     field = np.empty(count, np.int64)
     begin = np.zeros(columns * rows + 1, np.int64)
