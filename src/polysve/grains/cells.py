@@ -12,12 +12,11 @@ sides as bits: left, right, bottom, top) and `beyond` (the generator on the othe
 """
 
 import numpy as np
-from numpy.typing import NDArray
+from polysve.base.types import Array
 
 from polysve.base.compiled import compiled
-from polysve.tessellation import Tiling
+from polysve.grains.tiling import Tiling
 
-Array = NDArray[np.float64]
 
 # copies of a generator go this many periods away on both sides
 REACH = 100

@@ -1,12 +1,11 @@
 """Generators drawn one after the other with a smallest spacing."""
 
 import numpy as np
-from numpy.typing import NDArray
+from polysve.base.types import Array
 
 from polysve.base.compiled import compiled
-from polysve.errors import InputError
+from polysve.base.errors import InputError
 
-Array = NDArray[np.float64]
 
 ROUNDS = 1000
 
