@@ -1,0 +1,175 @@
+"""Stiffness of one grain at its rim: triangles around an inner node, added up and condensed one after the other.
+
+All displacements off the rim are eliminated (Guyan, AIAA J. 3 (1965) 380), a triangle's own first, then spoke by spoke
+around the grain, so that each meets only those parts of the rim that came before, and the centre last.
+"""
+
+from functools import cache
+from math import factorial
+
+import numpy as np
+
+from polysve.base.compiled import compiled
+from polysve.base.types import Array, Integers
+from polysve.fem.dense import eliminate
+
+
+@cache
+def lattice(order: int) -> Integers:
+    """Nodes of a Lagrange triangle, those inside first.
+
+    Returns
+    -------
+    int array, shape (k, 3)
+        Barycentric coordinates times the order: weight of the start and the end of the outer side, and of the centre.
+
+    Examples
+    --------
+    >>> lattice(1).tolist()
+    [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+    """
+    places = [(i, j, order - i - j) for i in range(order + 1) for j in range(order + 1 - i)]
+    return np.array(sorted(places, key=lambda place: min(place) == 0))
+
+
+@cache
+def gradient_products(order: int) -> Array:
+    """∫ ∂p φi ∂q φj over the reference triangle with corners (0, 0), (1, 0), (0, 1), exactly integrated.
+
+    Returns
+    -------
+    array, shape (k, k, 2, 2)
+        Indices i, j, p, q; nodes as in `lattice`.
+
+    Examples
+    --------
+    >>> gradient_products(1)[2, 2].tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
+    """
+    powers = [(a, b) for a in range(order + 1) for b in range(order + 1 - a)]
+    x, y = lattice(order)[:, 1] / order, lattice(order)[:, 2] / order
+    # column i: coefficients of the shape function of node i
+    shape = np.linalg.inv(np.stack([x**a * y**b for a, b in powers], 1))
+    slope = np.zeros((2, len(powers), len(powers)))
+    for column, (a, b) in enumerate(powers):
+        if a:
+            slope[0, powers.index((a - 1, b)), column] = a
+        if b:
+            slope[1, powers.index((a, b - 1)), column] = b
+    mass = np.array(
+        [
+            [factorial(a + c) * factorial(b + d) / factorial(a + b + c + d + 2) for c, d in powers]
+            for a, b in powers
+        ]
+    )
+    gradient = slope @ shape
+    return np.ascontiguousarray(np.einsum("pmi,mn,qnj->ijpq", gradient, mass, gradient))
+
+
+@compiled("void(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8[:, :, :, ::1])", contract=True)
+def _element(matrix, nodes, corners, stiffness, products):
+    """Stiffness matrix of a triangle, upper triangle of node pairs (Zienkiewicz & Taylor, The Finite Element Method)."""
+    x, y = nodes[corners[0], 0], nodes[corners[0], 1]
+    fx, fy = nodes[corners[1], 0] - x, nodes[corners[1], 1] - y
+    sx, sy = nodes[corners[2], 0] - x, nodes[corners[2], 1] - y
+    area = abs(fx * sy - fy * sx)
+    # gradients of the reference coordinates times the determinant
+    gradient = ((sy, -sx), (-fy, fx))
+    moduli = np.empty((2, 2, 2, 2))
+    for p in range(2):
+        for q in range(2):
+            px, py = gradient[p]
+            qx, qy = gradient[q]
+            for b in range(2):
+                # stress of displacement b along reference direction q
+                u, v, w = (qx, 0.0, qy) if b == 0 else (0.0, qy, qx)
+                s0 = (stiffness[0, 0] * u + stiffness[0, 1] * v + stiffness[0, 2] * w) / area
+                s1 = (stiffness[1, 0] * u + stiffness[1, 1] * v + stiffness[1, 2] * w) / area
+                s2 = (stiffness[2, 0] * u + stiffness[2, 1] * v + stiffness[2, 2] * w) / area
+                moduli[p, q, 0, b] = px * s0 + py * s2
+                moduli[p, q, 1, b] = py * s1 + px * s2
+    for i in range(len(products)):
+        for j in range(i, len(products)):
+            for a in range(2):
+                for b in range(2):
+                    total = 0.0
+                    for p in range(2):
+                        for q in range(2):
+                            total += products[i, j, p, q] * moduli[p, q, a, b]
+                    matrix[2 * i + a, 2 * j + b] = total
+
+
+@compiled("i8(i8, i8, i8, i8, i8, i8)")
+def _position(start, end, centre, side, sides, order):
+    """Number of a triangle's node in its grain: spokes, the centre, then the rim from the last side on."""
+    spokes = sides * (order - 1)
+    if centre == 0:
+        return spokes + 1 + ((side + 1) * order + end) % (sides * order)
+    if centre == order:
+        return spokes
+    spoke = side if end == 0 else (side + 1) % sides
+    return spoke * (order - 1) + centre - 1
+
+
+@compiled(
+    "b1(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8, i8, i8[:, ::1],"
+    " f8[:, :, :, ::1])"
+)
+def condense(matrix, element, nodes, triangles, stiffness, begin, stop, places, products):
+    """Stiffness of one fan at its rim.
+
+    Parameters
+    ----------
+    matrix : array, at least (2·s·(2p − 1) + 2) on both sides for s triangles of order p
+        Is overwritten; the upper triangle of the stiffness is left behind the first 2·s·(p − 1) + 2 rows and columns,
+        nodes of the rim in order, beginning at the start of the last side.
+    element : array, shape (2k, 2k)
+        Room to work in.
+    nodes, triangles : arrays, shapes (n, 2), (t, 3)
+    stiffness : array, shape (t, 3, 3)
+    begin, stop : int
+        Triangles of the fan.
+    places, products : arrays
+        `lattice` and `gradient_products`.
+
+    Returns
+    -------
+    bool
+        False if the stiffness is not positive definite.
+    """
+    order, sides = places[0].sum(), stop - begin
+    own = 0
+    while own < len(places) and places[own].min() > 0:
+        own += 1
+    inner = 2 * sides * (order - 1) + 2
+    size = inner + 2 * sides * order
+    for row in range(size):
+        for column in range(row, size):
+            matrix[row, column] = 0.0
+    whole = np.full(2 * own, 2 * len(places))
+    position = np.empty(len(places), np.int64)
+    for side in range(sides):
+        _element(element, nodes, triangles[begin + side], stiffness[begin + side], products)
+        if own and not eliminate(element, 2 * own, 2 * len(places), whole):
+            return False
+        for i in range(own, len(places)):
+            start, end, centre = places[i]
+            position[i] = 2 * _position(start, end, centre, side, sides, order)
+        for i in range(own, len(places)):
+            for j in range(i, len(places)):
+                row, column = position[i], position[j]
+                first, second = element[2 * i, 2 * j + 1], element[2 * i + 1, 2 * j]
+                if i == j:
+                    second = 0.0
+                if row > column:
+                    row, column, first, second = column, row, second, first
+                matrix[row, column] += element[2 * i, 2 * j]
+                matrix[row, column + 1] += first
+                matrix[row + 1, column] += second
+                matrix[row + 1, column + 1] += element[2 * i + 1, 2 * j + 1]
+    reach = np.empty(inner, np.int64)
+    for row in range(inner):
+        # a spoke has met the rim from the last side to the side that follows it
+        spoke = row // (2 * (order - 1)) if order > 1 else sides
+        reach[row] = min(size, inner + 2 * ((spoke + 2) * order + 1))
+    return eliminate(matrix, inner, size, reach)
