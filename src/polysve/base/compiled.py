@@ -49,6 +49,7 @@ def compiled(signature: str, contract: bool = False):
     options = {"fastmath": {"contract"} if contract else False, "error_model": "numpy"}
 
     def decorate(function):
+        _check_calls(function)
         try:
             return numba.njit(signature, cache=True, **options)(function)
         except RuntimeError as error:
@@ -58,3 +59,17 @@ def compiled(signature: str, contract: bool = False):
             return numba.njit(signature, **options)(function)
 
     return decorate
+
+
+def _check_calls(function) -> None:
+    """Refuse what the cache cannot follow: it is renewed when the function's own file changes, and no other.
+
+    Raises
+    ------
+    TypeError
+        If the function calls a compiled one of another file.
+    """
+    for name in function.__code__.co_names:
+        other = getattr(function.__globals__.get(name), "py_func", None)
+        if other and other.__code__.co_filename != function.__code__.co_filename:
+            raise TypeError(f"{function.__name__} calls {name} of another file")

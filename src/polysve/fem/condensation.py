@@ -12,7 +12,7 @@ from scipy.linalg.lapack import dpotrf
 from polysve.base.types import Array, Integers
 from polysve.fem import dissection
 from polysve.fem.dense import merge
-from polysve.fem.fan import gradient_products, lattice
+from polysve.fem.fan import condense, gradient_products, lattice
 from polysve.fem.system import EDGE, System, build_system
 from polysve.grains.mesh import Mesh
 
@@ -67,14 +67,15 @@ def assemble_fans(mesh: Mesh, fans: Integers, element_stiffness_gpa: Array, orde
     paths, depth = dissection.bisect(nodes[triangles[fans[:-1], 2]])
     rank, end = dissection.elimination_order(rim.nodes, fans, paths, depth, on_edge)
     ranks = rank[rim.nodes]
+    values, begin, good = condense(
+        nodes, triangles, stiffness, fans, lattice(order), gradient_products(order)
+    )
+    if not good:
+        raise ArithmeticError("the stiffness is not positive definite")
     fronts = []
     for path in range(2**depth):
         members = np.flatnonzero(paths == path)
-        *front, good = dissection.add_grains(
-            members, nodes, triangles, stiffness, fans, ranks, lattice(order), gradient_products(order)
-        )
-        if not good:
-            raise ArithmeticError("the stiffness is not positive definite")
+        front = dissection.add_grains(members, values, begin, fans, ranks)
         fronts.append(_eliminate(*front, end[path]))
     group = 2**depth
     while len(fronts) > 1:

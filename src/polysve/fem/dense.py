@@ -5,47 +5,6 @@ import numpy as np
 from polysve.base.compiled import compiled
 
 
-@compiled("b1(f8[:, ::1], i8, i8, i8[::1])", contract=True)
-def eliminate(matrix, inner, size, end):
-    """Eliminate the first unknowns of a symmetric matrix by Cholesky's method.
-
-    Parameters
-    ----------
-    matrix : array, at least (size, size)
-        Upper triangle, changed in place: what is left stands behind row and column `inner`.
-    inner, size : int
-        Even, since nodes have two displacements.
-    end : int array, shape (inner,)
-        Column from which on a row stays zero, the same for the two rows of a node.
-
-    Returns
-    -------
-    bool
-        False if the matrix is not positive definite.
-    """
-    for r in range(0, size, 2):
-        for k in range(0, min(r, inner), 2):
-            a, b, c, d = matrix[k, r], matrix[k, r + 1], matrix[k + 1, r], matrix[k + 1, r + 1]
-            if a == 0 and b == 0 and c == 0 and d == 0:
-                continue
-            for j in range(r, end[k]):
-                x, y = matrix[k, j], matrix[k + 1, j]
-                matrix[r, j] -= a * x + c * y
-                matrix[r + 1, j] -= b * x + d * y
-        if r < inner:
-            for q in range(r, r + 2):
-                if q > r:
-                    factor = matrix[r, q]
-                    for j in range(q, end[r]):
-                        matrix[q, j] -= factor * matrix[r, j]
-                if not matrix[q, q] > 0:
-                    return False
-                scale = 1 / np.sqrt(matrix[q, q])
-                for j in range(q, end[r]):
-                    matrix[q, j] *= scale
-    return True
-
-
 @compiled("void(f8[:, ::1], i8[::1], f8[:, ::1])")
 def _add(total, where, matrix):
     """Add the upper triangle of a matrix at ascending nodes."""

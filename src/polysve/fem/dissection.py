@@ -10,7 +10,6 @@ import numpy as np
 
 from polysve.base.compiled import compiled
 from polysve.base.types import Array, Integers
-from polysve.fem.fan import condense
 
 # grains of the smallest groups: fewer steps for a little more arithmetic
 LEAF_GRAINS = 6
@@ -139,23 +138,20 @@ def elimination_order(rim, fans, paths, depth, on_edge):
 
 
 @compiled(
-    "Tuple((i8[::1], f8[:, ::1], b1))(i8[::1], f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8[::1],"
-    " i8[:, ::1], i8[:, ::1], f8[:, :, :, ::1])"
+    "Tuple((i8[::1], f8[:, ::1]))(i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1])"
 )
-def add_grains(grains, nodes, triangles, stiffness, fans, rim, places, products):
+def add_grains(grains, values, begin, fans, rim):
     """Stiffness of a group of grains.
 
     Parameters
     ----------
     grains : int array
-    nodes, triangles, stiffness
-        Of the mesh.
+    values, begin
+        From `fan.condense`.
     fans : int array, shape (f + 1,)
         Where the triangles of each grain begin.
     rim : int array, shape (t, order + 1)
         Rank of the nodes along the outer side of each triangle.
-    places, products
-        See `condense`.
 
     Returns
     -------
@@ -163,46 +159,37 @@ def add_grains(grains, nodes, triangles, stiffness, fans, rim, places, products)
         Nodes of the grains' rims, ascending.
     matrix : array
         Upper triangle of the stiffness.
-    good : bool
-        False if it is not positive definite.
     """
     order = rim.shape[1] - 1
-    sides = 0
-    for grain in grains:
-        sides += fans[grain + 1] - fans[grain]
-    ranks, count = np.empty(sides * order, np.int64), 0
-    most = 0
+    most, count = 0, 0
     for grain in grains:
         most = max(most, fans[grain + 1] - fans[grain])
+        count += (fans[grain + 1] - fans[grain]) * order
+    ranks, place = np.empty(count, np.int64), 0
+    for grain in grains:
         for t in range(fans[grain], fans[grain + 1]):
             for step in range(order):
-                ranks[count] = rim[t, step]
-                count += 1
+                ranks[place] = rim[t, step]
+                place += 1
     ranks = np.unique(ranks)
-    total = np.zeros((2 * len(ranks), 2 * len(ranks)))
-    room = 2 * most * (2 * order - 1) + 2
-    own, element = np.empty((room, room)), np.empty((2 * len(places), 2 * len(places)))
-    where = np.empty(most * order, np.int64)
+    total, where = np.zeros((2 * len(ranks), 2 * len(ranks))), np.empty(most * order, np.int64)
     for grain in grains:
-        begin, stop = fans[grain], fans[grain + 1]
-        if not condense(own, element, nodes, triangles, stiffness, begin, stop, places, products):
-            return ranks, total, False
-        around = (stop - begin) * order
+        around = (fans[grain + 1] - fans[grain]) * order
         for k in range(around):
             # the rim of a fan begins with its last side
-            t = begin + k // order - 1 if k >= order else stop - 1
+            t = fans[grain] + k // order - 1 if k >= order else fans[grain + 1] - 1
             where[k] = np.searchsorted(ranks, rim[t, k % order])
-        inner = 2 * (stop - begin) * (order - 1) + 2
+        own = values[begin[grain] : begin[grain + 1]].reshape(2 * around, 2 * around)
         for i in range(around):
             for j in range(i, around):
                 row, column = 2 * where[i], 2 * where[j]
-                k, m = inner + 2 * i, inner + 2 * j
-                first, second = own[k, m + 1], own[k + 1, m]
+                first, second = own[2 * i, 2 * j + 1], own[2 * i + 1, 2 * j]
+                if i == j:
+                    second = 0.0
                 if row > column:
                     row, column, first, second = column, row, second, first
-                total[row, column] += own[k, m]
+                total[row, column] += own[2 * i, 2 * j]
                 total[row, column + 1] += first
-                if i != j:
-                    total[row + 1, column] += second
-                total[row + 1, column + 1] += own[k + 1, m + 1]
-    return ranks, total, True
+                total[row + 1, column] += second
+                total[row + 1, column + 1] += own[2 * i + 1, 2 * j + 1]
+    return ranks, total

@@ -11,7 +11,9 @@ import numpy as np
 
 from polysve.base.compiled import compiled
 from polysve.base.types import Array, Integers
-from polysve.fem.dense import eliminate
+
+# of integrals over the reference triangle: without it rounding would strain bodies that only move
+UNIT = 480
 
 
 @cache
@@ -34,7 +36,7 @@ def lattice(order: int) -> Integers:
 
 @cache
 def gradient_products(order: int) -> Array:
-    """∫ ∂p φi ∂q φj over the reference triangle with corners (0, 0), (1, 0), (0, 1), exactly integrated.
+    """480 ∫ ∂p φi ∂q φj over the reference triangle with corners (0, 0), (1, 0), (0, 1): whole numbers up to order 3.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def gradient_products(order: int) -> Array:
     Examples
     --------
     >>> gradient_products(1)[2, 2].tolist()
-    [[0.5, 0.5], [0.5, 0.5]]
+    [[240.0, 240.0], [240.0, 240.0]]
     """
     powers = [(a, b) for a in range(order + 1) for b in range(order + 1 - a)]
     x, y = lattice(order)[:, 1] / order, lattice(order)[:, 2] / order
@@ -63,7 +65,49 @@ def gradient_products(order: int) -> Array:
         ]
     )
     gradient = slope @ shape
-    return np.ascontiguousarray(np.einsum("pmi,mn,qnj->ijpq", gradient, mass, gradient))
+    products = np.einsum("pmi,mn,qnj->ijpq", gradient, mass, gradient)
+    return np.ascontiguousarray(np.rint(UNIT * products))
+
+
+@compiled("b1(f8[:, ::1], i8, i8, i8[::1])", contract=True)
+def _eliminate(matrix, inner, size, end):
+    """Eliminate the first unknowns of a symmetric matrix by Cholesky's method.
+
+    Parameters
+    ----------
+    matrix : array, at least (size, size)
+        Upper triangle, changed in place: what is left stands behind row and column `inner`.
+    inner, size : int
+        Even, since nodes have two displacements.
+    end : int array, shape (inner,)
+        Column from which on a row stays zero, the same for the two rows of a node.
+
+    Returns
+    -------
+    bool
+        False if the matrix is not positive definite.
+    """
+    for r in range(0, size, 2):
+        for k in range(0, min(r, inner), 2):
+            a, b, c, d = matrix[k, r], matrix[k, r + 1], matrix[k + 1, r], matrix[k + 1, r + 1]
+            if a == 0 and b == 0 and c == 0 and d == 0:
+                continue
+            for j in range(r, end[k]):
+                x, y = matrix[k, j], matrix[k + 1, j]
+                matrix[r, j] -= a * x + c * y
+                matrix[r + 1, j] -= b * x + d * y
+        if r < inner:
+            for q in range(r, r + 2):
+                if q > r:
+                    factor = matrix[r, q]
+                    for j in range(q, end[r]):
+                        matrix[q, j] -= factor * matrix[r, j]
+                if not matrix[q, q] > 0:
+                    return False
+                scale = 1 / np.sqrt(matrix[q, q])
+                for j in range(q, end[r]):
+                    matrix[q, j] *= scale
+    return True
 
 
 @compiled("void(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8[:, :, :, ::1])", contract=True)
@@ -72,7 +116,7 @@ def _element(matrix, nodes, corners, stiffness, products):
     x, y = nodes[corners[0], 0], nodes[corners[0], 1]
     fx, fy = nodes[corners[1], 0] - x, nodes[corners[1], 1] - y
     sx, sy = nodes[corners[2], 0] - x, nodes[corners[2], 1] - y
-    area = abs(fx * sy - fy * sx)
+    scale = 1 / (UNIT * abs(fx * sy - fy * sx))
     # gradients of the reference coordinates times the determinant
     gradient = ((sy, -sx), (-fy, fx))
     moduli = np.empty((2, 2, 2, 2))
@@ -83,9 +127,9 @@ def _element(matrix, nodes, corners, stiffness, products):
             for b in range(2):
                 # stress of displacement b along reference direction q
                 u, v, w = (qx, 0.0, qy) if b == 0 else (0.0, qy, qx)
-                s0 = (stiffness[0, 0] * u + stiffness[0, 1] * v + stiffness[0, 2] * w) / area
-                s1 = (stiffness[1, 0] * u + stiffness[1, 1] * v + stiffness[1, 2] * w) / area
-                s2 = (stiffness[2, 0] * u + stiffness[2, 1] * v + stiffness[2, 2] * w) / area
+                s0 = (stiffness[0, 0] * u + stiffness[0, 1] * v + stiffness[0, 2] * w) * scale
+                s1 = (stiffness[1, 0] * u + stiffness[1, 1] * v + stiffness[1, 2] * w) * scale
+                s2 = (stiffness[2, 0] * u + stiffness[2, 1] * v + stiffness[2, 2] * w) * scale
                 moduli[p, q, 0, b] = px * s0 + py * s2
                 moduli[p, q, 1, b] = py * s1 + px * s2
     for i in range(len(products)):
@@ -115,7 +159,7 @@ def _position(start, end, centre, side, sides, order):
     "b1(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8, i8, i8[:, ::1],"
     " f8[:, :, :, ::1])"
 )
-def condense(matrix, element, nodes, triangles, stiffness, begin, stop, places, products):
+def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places, products):
     """Stiffness of one fan at its rim.
 
     Parameters
@@ -150,7 +194,7 @@ def condense(matrix, element, nodes, triangles, stiffness, begin, stop, places, 
     position = np.empty(len(places), np.int64)
     for side in range(sides):
         _element(element, nodes, triangles[begin + side], stiffness[begin + side], products)
-        if own and not eliminate(element, 2 * own, 2 * len(places), whole):
+        if own and not _eliminate(element, 2 * own, 2 * len(places), whole):
             return False
         for i in range(own, len(places)):
             start, end, centre = places[i]
@@ -172,4 +216,53 @@ def condense(matrix, element, nodes, triangles, stiffness, begin, stop, places, 
         # a spoke has met the rim from the last side to the side that follows it
         spoke = row // (2 * (order - 1)) if order > 1 else sides
         reach[row] = min(size, inner + 2 * ((spoke + 2) * order + 1))
-    return eliminate(matrix, inner, size, reach)
+    return _eliminate(matrix, inner, size, reach)
+
+
+@compiled(
+    "Tuple((f8[::1], i8[::1], b1))(f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8[::1], i8[:, ::1],"
+    " f8[:, :, :, ::1])"
+)
+def condense(nodes, triangles, stiffness, fans, places, products):
+    """Stiffness of all fans of a mesh at their rims.
+
+    Parameters
+    ----------
+    nodes, triangles : arrays, shapes (n, 2), (t, 3)
+    stiffness : array, shape (t, 3, 3)
+    fans : int array, shape (f + 1,)
+        Where the triangles of each fan begin.
+    places, products : arrays
+        `lattice` and `gradient_products`.
+
+    Returns
+    -------
+    values : array
+        One matrix after the other, (2·s·p, 2·s·p) for s triangles of order p, of which the upper triangle is right;
+        nodes in order from the start of the last side.
+    begin : int array, shape (f + 1,)
+        Where each begins.
+    good : bool
+        False if a stiffness is not positive definite.
+    """
+    order, most = places[0].sum(), 0
+    begin = np.zeros(len(fans), np.int64)
+    for fan in range(len(fans) - 1):
+        sides = fans[fan + 1] - fans[fan]
+        most = max(most, sides)
+        begin[fan + 1] = begin[fan] + (2 * sides * order) ** 2
+    values = np.empty(begin[-1])
+    room = 2 * most * (2 * order - 1) + 2
+    matrix, element = np.empty((room, room)), np.empty((2 * len(places), 2 * len(places)))
+    for fan in range(len(fans) - 1):
+        start, stop = fans[fan], fans[fan + 1]
+        if not _condense(
+            matrix, element, nodes, triangles, stiffness, start, stop, places, products
+        ):
+            return values, begin, False
+        inner, rim = 2 * (stop - start) * (order - 1) + 2, 2 * (stop - start) * order
+        for row in range(rim):
+            at = begin[fan] + row * rim
+            for column in range(row, rim):
+                values[at + column] = matrix[inner + row, inner + column]
+    return values, begin, True
