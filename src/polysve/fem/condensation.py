@@ -6,12 +6,9 @@ conditions.
 """
 
 import numpy as np
-from scipy.linalg.blas import dsyrk, dtrsm
-from scipy.linalg.lapack import dpotrf
 
 from polysve.base.types import Array, Integers
 from polysve.fem import dissection
-from polysve.fem.dense import merge
 from polysve.fem.fan import condense, gradient_products, lattice
 from polysve.fem.system import EDGE, System, build_system
 from polysve.grains.mesh import Mesh
@@ -72,37 +69,24 @@ def assemble_fans(mesh: Mesh, fans: Integers, element_stiffness_gpa: Array, orde
     )
     if not good:
         raise ArithmeticError("the stiffness is not positive definite")
-    fronts = []
-    for path in range(2**depth):
-        members = np.flatnonzero(paths == path)
-        front = dissection.add_grains(members, values, begin, fans, ranks)
-        fronts.append(_eliminate(*front, end[path]))
-    group = 2**depth
-    while len(fronts) > 1:
-        pairs = zip(fronts[::2], fronts[1::2], strict=True)
-        merged = [merge(*one, *other) for one, other in pairs]
-        fronts = [_eliminate(*front, end[group + i]) for i, front in enumerate(merged)]
-        group += len(fronts)
-    _, matrix = fronts[0]
+    members = [np.flatnonzero(paths == path) for path in range(2**depth)]
+
+    def relax(height: int, group: int) -> tuple[Integers, Array]:
+        """Stiffness of a group of grains without the nodes inside it, smaller groups first."""
+        last = end[2 ** (depth + 1) - 2 ** (depth + 1 - height) + group]
+        if height == 0:
+            front = dissection.add_grains(members[group], values, begin, fans, ranks, last)
+        else:
+            parts = relax(height - 1, 2 * group) + relax(height - 1, 2 * group + 1)
+            front = dissection.merge(*parts, last)
+        return dissection.Front(*front).eliminate()
+
+    _, matrix = relax(depth, 0)
     edge = np.empty(int(on_edge.sum()), int)
     first = len(rank) - len(edge)
     edge[rank[on_edge] - first] = np.flatnonzero(on_edge)
     normal = _edge_normals(rim, order)[edge]
     return build_system(rim.points_um[edge], matrix.T, normal)
-
-
-def _eliminate(nodes: Integers, matrix: Array, end: int) -> tuple[Integers, Array]:
-    """Eliminate the nodes numbered below `end`; only upper triangles are right."""
-    inner = 2 * int(np.searchsorted(nodes, end))
-    if inner == 0:
-        return nodes, matrix
-    lower = matrix.T
-    factor, failed = dpotrf(lower[:inner, :inner], lower=1, clean=0)
-    if failed:
-        raise ArithmeticError("the stiffness is not positive definite")
-    coupling = dtrsm(1.0, factor, lower[inner:, :inner], side=1, lower=1, trans_a=1)
-    relaxed = dsyrk(-1.0, coupling, beta=1.0, c=lower[inner:, inner:], lower=1)
-    return nodes[inner // 2 :], relaxed.T
 
 
 def _edge_normals(rim: dissection.Rim, order: int) -> Array:

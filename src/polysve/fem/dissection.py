@@ -7,6 +7,8 @@ group (George, SIAM J. Numer. Anal. 10 (1973) 345). Nodes are numbered in that o
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.blas import dsyrk, dtrsm
+from scipy.linalg.lapack import dpotrf
 
 from polysve.base.compiled import compiled
 from polysve.base.types import Array, Integers
@@ -137,10 +139,56 @@ def elimination_order(rim, fans, paths, depth, on_edge):
     return rank, end
 
 
+@compiled("void(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8, i8, f8, f8, f8, f8)")
+def _add_block(pivots, coupling, rest, row, column, first, second, third, fourth):
+    """Add the 2 × 2 block of a pair of nodes, row by row, to the upper triangle of a `Front`."""
+    inner = len(pivots)
+    if row > column:
+        row, column, second, third = column, row, third, second
+    if column < inner:
+        pivots[row, column] += first
+        pivots[row, column + 1] += second
+        if row != column:
+            pivots[row + 1, column] += third
+        pivots[row + 1, column + 1] += fourth
+    elif row < inner:
+        column -= inner
+        coupling[row, column] += first
+        coupling[row, column + 1] += second
+        coupling[row + 1, column] += third
+        coupling[row + 1, column + 1] += fourth
+    else:
+        row, column = row - inner, column - inner
+        rest[row, column] += first
+        rest[row, column + 1] += second
+        if row != column:
+            rest[row + 1, column] += third
+        rest[row + 1, column + 1] += fourth
+
+
+@compiled("void(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1])")
+def _add(pivots, coupling, rest, where, matrix):
+    """Add a stiffness, upper triangle, whose nodes have the given rows in a `Front`."""
+    for i in range(len(where)):
+        for j in range(i, len(where)):
+            _add_block(
+                pivots,
+                coupling,
+                rest,
+                where[i],
+                where[j],
+                matrix[2 * i, 2 * j],
+                matrix[2 * i, 2 * j + 1],
+                matrix[2 * i + 1, 2 * j],
+                matrix[2 * i + 1, 2 * j + 1],
+            )
+
+
 @compiled(
-    "Tuple((i8[::1], f8[:, ::1]))(i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1])"
+    "Tuple((i8[::1], f8[:, ::1], f8[:, ::1], f8[:, ::1]))"
+    "(i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1], i8)"
 )
-def add_grains(grains, values, begin, fans, rim):
+def add_grains(grains, values, begin, fans, rim, end):
     """Stiffness of a group of grains.
 
     Parameters
@@ -152,13 +200,13 @@ def add_grains(grains, values, begin, fans, rim):
         Where the triangles of each grain begin.
     rim : int array, shape (t, order + 1)
         Rank of the nodes along the outer side of each triangle.
+    end : int
+        Rank from which on nodes outlive the group.
 
     Returns
     -------
-    ranks : int array
-        Nodes of the grains' rims, ascending.
-    matrix : array
-        Upper triangle of the stiffness.
+    ranks, pivots, coupling, rest
+        What `Front` holds.
     """
     order = rim.shape[1] - 1
     most, count = 0, 0
@@ -172,24 +220,79 @@ def add_grains(grains, values, begin, fans, rim):
                 ranks[place] = rim[t, step]
                 place += 1
     ranks = np.unique(ranks)
-    total, where = np.zeros((2 * len(ranks), 2 * len(ranks))), np.empty(most * order, np.int64)
+    inner = 2 * np.searchsorted(ranks, end)
+    outer = 2 * len(ranks) - inner
+    pivots, coupling = np.zeros((inner, inner)), np.zeros((inner, outer))
+    rest = np.zeros((outer, outer))
+    where = np.empty(most * order, np.int64)
     for grain in grains:
         around = (fans[grain + 1] - fans[grain]) * order
         for k in range(around):
             # the rim of a fan begins with its last side
             t = fans[grain] + k // order - 1 if k >= order else fans[grain + 1] - 1
-            where[k] = np.searchsorted(ranks, rim[t, k % order])
+            where[k] = 2 * np.searchsorted(ranks, rim[t, k % order])
         own = values[begin[grain] : begin[grain + 1]].reshape(2 * around, 2 * around)
-        for i in range(around):
-            for j in range(i, around):
-                row, column = 2 * where[i], 2 * where[j]
-                first, second = own[2 * i, 2 * j + 1], own[2 * i + 1, 2 * j]
-                if i == j:
-                    second = 0.0
-                if row > column:
-                    row, column, first, second = column, row, second, first
-                total[row, column] += own[2 * i, 2 * j]
-                total[row, column + 1] += first
-                total[row + 1, column] += second
-                total[row + 1, column + 1] += own[2 * i + 1, 2 * j + 1]
-    return ranks, total
+        _add(pivots, coupling, rest, where[:around], own)
+    return ranks, pivots, coupling, rest
+
+
+@compiled(
+    "Tuple((i8[::1], f8[:, ::1], f8[:, ::1], f8[:, ::1]))"
+    "(i8[::1], f8[:, ::1], i8[::1], f8[:, ::1], i8)"
+)
+def merge(nodes, matrix, others, other, end):
+    """Add the stiffnesses that are left of two groups; arguments and result as those of `add_grains`."""
+    both = np.empty(len(nodes) + len(others), np.int64)
+    where, where_other = np.empty(len(nodes), np.int64), np.empty(len(others), np.int64)
+    count, i, j = 0, 0, 0
+    while i < len(nodes) or j < len(others):
+        here = i < len(nodes) and (j == len(others) or nodes[i] <= others[j])
+        there = j < len(others) and (i == len(nodes) or others[j] <= nodes[i])
+        both[count] = nodes[i] if here else others[j]
+        if here:
+            where[i] = 2 * count
+            i += 1
+        if there:
+            where_other[j] = 2 * count
+            j += 1
+        count += 1
+    both = both[:count].copy()
+    inner = 2 * np.searchsorted(both, end)
+    outer = 2 * count - inner
+    pivots, coupling = np.zeros((inner, inner)), np.zeros((inner, outer))
+    rest = np.zeros((outer, outer))
+    _add(pivots, coupling, rest, where, matrix)
+    _add(pivots, coupling, rest, where_other, other)
+    return both, pivots, coupling, rest
+
+
+class Front(NamedTuple):
+    """A group of grains as one element, before what lies inside is eliminated; upper triangles."""
+
+    nodes: Integers
+    """Ranks of the nodes it is seen by, ascending; those inside come first."""
+    pivots: Array
+    """Stiffness of the nodes inside, shape (i, i)."""
+    coupling: Array
+    """Between those and the others, shape (i, o)."""
+    rest: Array
+    """Of the others, shape (o, o)."""
+
+    def eliminate(self) -> tuple[Integers, Array]:
+        """The other nodes and their stiffness.
+
+        Raises
+        ------
+        ArithmeticError
+            If it is not positive definite.
+        """
+        inner = len(self.pivots)
+        if inner == 0:
+            return self.nodes, self.rest
+        # upper triangles row by row are lower triangles column by column, as LAPACK wants them
+        factor, failed = dpotrf(self.pivots.T, lower=1, clean=0, overwrite_a=1)
+        if failed:
+            raise ArithmeticError("the stiffness is not positive definite")
+        coupling = dtrsm(1.0, factor, self.coupling.T, side=1, lower=1, trans_a=1, overwrite_b=1)
+        rest = dsyrk(-1.0, coupling, beta=1.0, c=self.rest.T, lower=1, overwrite_c=1)
+        return self.nodes[inner // 2 :], rest.T

@@ -115,7 +115,7 @@ def solve(system: System, number: Integers, load: Array) -> Array:
     held = number < 0
     right = np.stack([np.bincount(number[~held], part[~held], count) for part in load.T])
     if isinstance(system.matrix, np.ndarray):
-        from polysve.fem.dense import fold
+        from polysve.fem.folding import fold
 
         solution = _solve_dense(fold(system.matrix.T, number, count).T, right)
     else:
