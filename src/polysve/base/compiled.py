@@ -19,7 +19,9 @@ class _Notice(event.Listener):
     def on_start(self, _):
         if not _Notice.said:
             _Notice.said = True
-            print("polysve: compiling, once after an installation (up to a minute)", file=sys.stderr)
+            print(
+                "polysve: compiling, once after an installation (up to a minute)", file=sys.stderr
+            )
 
     def on_end(self, _):
         pass
@@ -36,7 +38,7 @@ def compiled(signature: str, contract: bool = False):
     signature : str
         Types as numba writes them.
     contract : bool
-        Allow a·b + c in one rounding, which is faster; never where equal input must give equal bits in another function.
+        Allow a·b + c in one rounding, which is faster; never where two functions must find equal bits.
 
     Examples
     --------

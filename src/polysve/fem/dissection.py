@@ -111,7 +111,7 @@ def elimination_order(rim, fans, paths, depth, on_edge):
     -------
     rank : int array, shape (n,)
     end : int array
-        Rank from which on nodes outlive a group: leaves first, then the groups of each larger height, the window's edge.
+        Rank from which on nodes outlive a group: the smallest groups, then those of each height, then the edge.
     """
     count = len(on_edge)
     first, last = np.full(count, 2**depth), np.full(count, -1)

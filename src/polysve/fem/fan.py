@@ -112,7 +112,7 @@ def _eliminate(matrix, inner, size, end):
 
 @compiled("void(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8[:, :, :, ::1])", contract=True)
 def _element(matrix, nodes, corners, stiffness, products):
-    """Stiffness matrix of a triangle, upper triangle of node pairs (Zienkiewicz & Taylor, The Finite Element Method)."""
+    """Stiffness matrix of a triangle, upper triangle (Zienkiewicz & Taylor, The Finite Element Method, vol. 1)."""
     x, y = nodes[corners[0], 0], nodes[corners[0], 1]
     fx, fy = nodes[corners[1], 0] - x, nodes[corners[1], 1] - y
     sx, sy = nodes[corners[2], 0] - x, nodes[corners[2], 1] - y

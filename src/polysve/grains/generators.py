@@ -1,11 +1,10 @@
 """Generators drawn one after the other with a smallest spacing."""
 
 import numpy as np
-from polysve.base.types import Array
 
 from polysve.base.compiled import compiled
 from polysve.base.errors import InputError
-
+from polysve.base.types import Array
 
 ROUNDS = 1000
 
@@ -92,7 +91,9 @@ def _add(points, placed, candidates, width, height, squared_spacing, periodic):
         column = min(int(x / width * columns), columns - 1)
         row = min(int(y / height * rows), rows - 1)
         if k >= known:
-            if _near(x, y, column, row, points, newest, older, width, height, squared_spacing, periodic):
+            if _near(
+                x, y, column, row, points, newest, older, width, height, squared_spacing, periodic
+            ):
                 continue
             points[placed, 0], points[placed, 1] = x, y
             placed += 1
