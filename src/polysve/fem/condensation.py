@@ -5,16 +5,15 @@ and what lies between them is eliminated (`dissection`). What remains is a small
 conditions.
 """
 
+from functools import cache
+
 import numpy as np
 
 from polysve.base.types import Array, Integers
 from polysve.fem import dissection
-from polysve.fem.fan import condense, gradient_products, lattice
+from polysve.fem.fan import condense, element
 from polysve.fem.system import EDGE, System, build_system
 from polysve.grains.mesh import Mesh
-
-# ∫ φ ds over a side of length 1 of the shape functions along it (Newton & Cotes)
-SIDE_WEIGHTS = {1: [1 / 2, 1 / 2], 2: [1 / 6, 4 / 6, 1 / 6], 3: [1 / 8, 3 / 8, 3 / 8, 1 / 8]}
 
 
 def find_fans(mesh: Mesh) -> Integers | None:
@@ -64,9 +63,7 @@ def assemble_fans(mesh: Mesh, fans: Integers, element_stiffness_gpa: Array, orde
     paths, depth = dissection.bisect(nodes[triangles[fans[:-1], 2]])
     rank, end = dissection.elimination_order(rim.nodes, fans, paths, depth, on_edge)
     ranks = rank[rim.nodes]
-    values, begin, good = condense(
-        nodes, triangles, stiffness, fans, lattice(order), gradient_products(order)
-    )
+    values, begin, good = condense(nodes, triangles, stiffness, fans, *element(order))
     if not good:
         raise ArithmeticError("the stiffness is not positive definite")
     members = [np.flatnonzero(paths == path) for path in range(2**depth)]
@@ -93,7 +90,7 @@ def _edge_normals(rim: dissection.Rim, order: int) -> Array:
     """∮ φ n ds over the outer sides, shape (n, 2)."""
     outer = rim.nodes[rim.twin < 0]
     along = rim.points_um[outer[:, -1]] - rim.points_um[outer[:, 0]]
-    normal = along[:, None, ::-1] * [1, -1] * np.array(SIDE_WEIGHTS[order])[:, None]
+    normal = along[:, None, ::-1] * [1, -1] * _side_weights(order)[:, None]
     return np.stack(
         [
             np.bincount(outer.ravel(), normal[..., axis].ravel(), len(rim.points_um))
@@ -101,3 +98,10 @@ def _edge_normals(rim: dissection.Rim, order: int) -> Array:
         ],
         1,
     )
+
+
+@cache
+def _side_weights(order: int) -> Array:
+    """∫ φ ds over a side of length 1 of the shape functions along it (Newton & Cotes), shape (order + 1,)."""
+    powers = np.vander(np.linspace(0, 1, order + 1), increasing=True)
+    return np.linalg.solve(powers.T, 1 / np.arange(1, order + 2))

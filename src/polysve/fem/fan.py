@@ -5,68 +5,39 @@ around the grain, so that each meets only those parts of the rim that came befor
 """
 
 from functools import cache
-from math import factorial
 
 import numpy as np
 
 from polysve.base.compiled import compiled
 from polysve.base.types import Array, Integers
-
-# of integrals over the reference triangle: without it rounding would strain bodies that only move
-UNIT = 480
+from polysve.fem.elements import reference_element
 
 
 @cache
-def lattice(order: int) -> Integers:
-    """Nodes of a Lagrange triangle, those inside first.
+def element(order: int) -> tuple[Integers, Array]:
+    """Lagrange triangle as `condense` takes it, nodes inside first.
 
     Returns
     -------
-    int array, shape (k, 3)
+    places : int array, shape (k, 3)
         Barycentric coordinates times the order: weight of the start and the end of the outer side, and of the centre.
+    products : array, shape (k, k, 2, 2)
+        ∫ ∂p φi ∂q φj over the reference triangle, indices i, j, p, q.
 
     Examples
     --------
-    >>> lattice(1).tolist()
-    [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+    >>> places, products = element(1)
+    >>> places.tolist(), products[0, 0].tolist()
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[0.5, 0.5], [0.5, 0.5]])
     """
-    places = [(i, j, order - i - j) for i in range(order + 1) for j in range(order + 1 - i)]
-    return np.array(sorted(places, key=lambda place: min(place) == 0))
-
-
-@cache
-def gradient_products(order: int) -> Array:
-    """480 ∫ ∂p φi ∂q φj over the reference triangle with corners (0, 0), (1, 0), (0, 1): whole numbers up to order 3.
-
-    Returns
-    -------
-    array, shape (k, k, 2, 2)
-        Indices i, j, p, q; nodes as in `lattice`.
-
-    Examples
-    --------
-    >>> gradient_products(1)[2, 2].tolist()
-    [[240.0, 240.0], [240.0, 240.0]]
-    """
-    powers = [(a, b) for a in range(order + 1) for b in range(order + 1 - a)]
-    x, y = lattice(order)[:, 1] / order, lattice(order)[:, 2] / order
-    # column i: coefficients of the shape function of node i
-    shape = np.linalg.inv(np.stack([x**a * y**b for a, b in powers], 1))
-    slope = np.zeros((2, len(powers), len(powers)))
-    for column, (a, b) in enumerate(powers):
-        if a:
-            slope[0, powers.index((a - 1, b)), column] = a
-        if b:
-            slope[1, powers.index((a, b - 1)), column] = b
-    mass = np.array(
-        [
-            [factorial(a + c) * factorial(b + d) / factorial(a + b + c + d + 2) for c, d in powers]
-            for a, b in powers
-        ]
-    )
-    gradient = slope @ shape
-    products = np.einsum("pmi,mn,qnj->ijpq", gradient, mass, gradient)
-    return np.ascontiguousarray(np.rint(UNIT * products))
+    reference = reference_element(order)
+    inside_first = np.argsort(reference.place.min(1) == 0, kind="stable")
+    count = len(inside_first)
+    products = reference.products.reshape(2, 2, count, count)
+    products = products[:, :, inside_first[:, None], inside_first].transpose(2, 3, 0, 1).copy()
+    # rounding would strain a body that only moves
+    products[np.diag_indices(count)] -= products.sum(1)
+    return reference.place[inside_first].copy(), products
 
 
 @compiled("b1(f8[:, ::1], i8, i8, i8[::1])", contract=True)
@@ -116,7 +87,7 @@ def _element(matrix, nodes, corners, stiffness, products):
     x, y = nodes[corners[0], 0], nodes[corners[0], 1]
     fx, fy = nodes[corners[1], 0] - x, nodes[corners[1], 1] - y
     sx, sy = nodes[corners[2], 0] - x, nodes[corners[2], 1] - y
-    scale = 1 / (UNIT * abs(fx * sy - fy * sx))
+    scale = 1 / abs(fx * sy - fy * sx)
     # gradients of the reference coordinates times the determinant
     gradient = ((sy, -sx), (-fy, fx))
     moduli = np.empty((2, 2, 2, 2))
@@ -174,7 +145,7 @@ def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places,
     begin, stop : int
         Triangles of the fan.
     places, products : arrays
-        `lattice` and `gradient_products`.
+        From `element`.
 
     Returns
     -------
@@ -233,7 +204,7 @@ def condense(nodes, triangles, stiffness, fans, places, products):
     fans : int array, shape (f + 1,)
         Where the triangles of each fan begin.
     places, products : arrays
-        `lattice` and `gradient_products`.
+        From `element`.
 
     Returns
     -------
