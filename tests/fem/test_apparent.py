@@ -16,9 +16,7 @@ from polysve.settings.labels import MeshSettings
 
 
 def full_matrix(system):
-    size = len(system.strain)
-    lower = np.zeros((size, size))
-    lower[system.row, system.column] = system.value
+    lower = system.matrix.toarray()
     return lower + lower.T - np.diag(np.diag(lower))
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.blas import dsymm
 from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
@@ -21,10 +22,8 @@ class System(NamedTuple):
 
     points_um: Array
     """Nodes, shape (n, 2)."""
-    row: Integers
-    column: Integers
-    value: Array
-    """Lower triangle of the matrix; unknown 2i + a is displacement a of node i."""
+    matrix: Array | csc_array
+    """Lower triangle, shape (2n, 2n), dense or sparse; unknown 2i + a is displacement a of node i."""
     strain: Array
     """Displacements ε·x of the unit strains, shape (2n, 3)."""
     force: Array
@@ -53,46 +52,35 @@ def assemble(space: Space, element_stiffness_gpa: Array) -> System:
     dofs = 2 * space.elements[:, :, None] + np.arange(2)
     row = np.broadcast_to(dofs[:, :, :, None, None], blocks.shape)
     column = np.broadcast_to(dofs[:, None, None, :, :], blocks.shape)
-    return build_system(
-        space.points_um, row, column, blocks, space.elements, element_normals(corners, space.order)
-    )
+    lower = row >= column
+    size = 2 * len(space.points_um)
+    matrix = coo_array((blocks[lower], (row[lower], column[lower])), shape=(size, size)).tocsc()
+    flat, normals = space.elements.ravel(), element_normals(corners, space.order)
+    normal = [np.bincount(flat, normals[..., a].ravel(), len(space.points_um)) for a in (0, 1)]
+    return build_system(space.points_um, matrix, np.stack(normal, 1))
 
 
-def build_system(
-    points_um: Array,
-    row: Integers,
-    column: Integers,
-    value: Array,
-    elements: Integers,
-    normals: Array,
-) -> System:
-    """Sum up element contributions.
+def build_system(points_um: Array, matrix: Array | csc_array, normal: Array) -> System:
+    """Add the unit strains to a stiffness matrix.
 
     Parameters
     ----------
     points_um : array, shape (n, 2)
-    row, column, value : arrays of one shape
-        Entries of the element matrices; only the lower triangle is taken.
-    elements, normals : arrays, shapes (t, k) and (t, k, 2)
-        ∫ ∇φ dA of the nodes named.
+    matrix : array or csc_array, shape (2n, 2n)
+        What is above the diagonal does not count if it is dense, and must be missing if it is sparse.
+    normal : array, shape (n, 2)
+        ∫ ∇φ dA of each node's shape function, which is ∮ φ n ds.
     """
-    size = 2 * len(points_um)
-    lower = row >= column
-    matrix = coo_array((value[lower], (row[lower], column[lower])), shape=(size, size)).tocsc()
     low, high = points_um.min(0), points_um.max(0)
     strain = np.einsum("sab,nb->nas", UNIT_STRAINS, points_um - low).reshape(-1, 3)
-    force = matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain
-    column = np.repeat(np.arange(size), np.diff(matrix.indptr))
-    flat = elements.ravel()
-    normal = np.stack(
-        [np.bincount(flat, normals[..., a].ravel(), len(points_um)) for a in (0, 1)], 1
-    )
+    if isinstance(matrix, np.ndarray):
+        force = dsymm(1.0, matrix, strain, lower=1)
+    else:
+        force = matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain
     traction = np.einsum("sab,nb->nas", UNIT_STRAINS * [[[1]], [[1]], [[2]]], normal).reshape(-1, 3)
     return System(
         points_um,
-        matrix.indices,
-        column,
-        matrix.data,
+        matrix,
         strain,
         force,
         traction,
@@ -124,27 +112,39 @@ def solve(system: System, number: Integers, load: Array) -> Array:
     count = int(number.max()) + 1
     if count == 0:
         return np.zeros_like(load)
-    row, column = number[system.row], number[system.column]
+    held = number < 0
+    right = np.stack([np.bincount(number[~held], part[~held], count) for part in load.T])
+    if isinstance(system.matrix, np.ndarray):
+        from polysve.fem.folding import fold
+
+        solution = _solve_dense(fold(system.matrix.T, number, count).T, right)
+    else:
+        solution = _solve_sparse(system.matrix, number, right)
+    return np.where(held[:, None], 0.0, solution.T[number])
+
+
+def _solve_dense(lower: Array, right: Array) -> Array:
+    """Solve a positive definite system for right-hand sides of shape (m, n)."""
+    factor, failed = dpotrf(lower, lower=1, clean=0, overwrite_a=1)
+    if failed:
+        raise ArithmeticError("the stiffness is not positive definite")
+    return dpotrs(factor, right.T, lower=1)[0].T
+
+
+def _solve_sparse(lower: csc_array, number: Integers, right: Array) -> Array:
+    """Solve for the unknowns that displacements follow, as `_solve_dense`."""
+    count = right.shape[1]
+    entries = lower.tocoo()
+    row, column = number[entries.row], number[entries.col]
     free = (row >= 0) & (column >= 0)
     row, column = row[free], column[free]
     # an entry off the diagonal stands for its mirror image too, which matters when both fall on the diagonal
-    twice = (row == column) & (system.row != system.column)[free]
-    value = np.where(twice, 2 * system.value[free], system.value[free])
-    held = number >= 0
-    right = np.stack([np.bincount(number[held], part[held], count) for part in load.T])
-    solution = _cholesky_solve(np.maximum(row, column), np.minimum(row, column), value, right)
-    return np.where(held[:, None], solution.T[number], 0.0)
-
-
-def _cholesky_solve(row: Integers, column: Integers, value: Array, right: Array) -> Array:
-    """Solve a symmetric positive definite system, lower triangle given, for right-hand sides of shape (m, n)."""
-    count = right.shape[1]
+    twice = (row == column) & (entries.row != entries.col)[free]
+    value = np.where(twice, 2 * entries.data[free], entries.data[free])
+    row, column = np.maximum(row, column), np.minimum(row, column)
     if len(value) > FULL * count**2 / 2:
         dense = np.bincount(row * count + column, value, count**2).reshape(count, count)
-        factor, failed = dpotrf(dense, lower=1)
-        if failed:
-            raise ArithmeticError("the stiffness is not positive definite")
-        return dpotrs(factor, right.T, lower=1)[0].T
+        return _solve_dense(dense, right)
     try:
         from cvxopt import cholmod, matrix, spmatrix
     except ImportError:

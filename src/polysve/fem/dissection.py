@@ -1,0 +1,298 @@
+"""Nested dissection of a fan mesh: the order in which what lies between grains is eliminated.
+
+Grains are halved into groups again and again; a node is eliminated as soon as all grains that meet in it are in one
+group (George, SIAM J. Numer. Anal. 10 (1973) 345). Nodes are numbered in that order, those on the window's edge last.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg.blas import dsyrk, dtrsm
+from scipy.linalg.lapack import dpotrf
+
+from polysve.base.compiled import compiled
+from polysve.base.types import Array, Integers
+
+# grains of the smallest groups: fewer steps for a little more arithmetic
+LEAF_GRAINS = 6
+
+
+class Rim(NamedTuple):
+    """Nodes on the grain boundaries."""
+
+    points_um: Array
+    """Shape (n, 2)."""
+    nodes: Integers
+    """Those along the outer side of each triangle, shape (t, order + 1)."""
+    twin: Integers
+    """Triangle on the other side of each triangle's outer side, -1 on the window's edge, shape (t,)."""
+
+
+@compiled("Tuple((f8[:, ::1], i8[:, ::1], i8[::1]))(f8[:, ::1], i8[:, ::1], i8)")
+def number_rim(nodes, triangles, order):
+    """Number the nodes on the grain boundaries; returns what `Rim` holds."""
+    count = len(triangles)
+    begin = np.zeros(len(nodes) + 1, np.int64)
+    for t in range(count):
+        begin[triangles[t, 0] + 1] += 1
+    vertex, vertices = np.full(len(nodes), -1), 0
+    for k in range(len(nodes)):
+        if begin[k + 1]:
+            vertex[k] = vertices
+            vertices += 1
+        begin[k + 1] += begin[k]
+    leaving, filled = np.empty(count, np.int64), begin.copy()
+    for t in range(count):
+        leaving[filled[triangles[t, 0]]] = t
+        filled[triangles[t, 0]] += 1
+    rim, twin = np.empty((count, order + 1), np.int64), np.full(count, -1)
+    points = np.empty((vertices + count * (order - 1), 2))
+    used = vertices
+    for t in range(count):
+        start, stop = triangles[t, 0], triangles[t, 1]
+        rim[t, 0], rim[t, order] = vertex[start], vertex[stop]
+        points[vertex[start], 0], points[vertex[start], 1] = nodes[start, 0], nodes[start, 1]
+        for k in range(begin[stop], begin[stop + 1]):
+            if triangles[leaving[k], 1] == start:
+                twin[t] = leaving[k]
+        if 0 <= twin[t] < t:
+            for step in range(1, order):
+                rim[t, step] = rim[twin[t], order - step]
+            continue
+        low, high = min(start, stop), max(start, stop)
+        for step in range(1, order):
+            rim[t, step] = used
+            weight = (step if start == low else order - step) / order
+            for axis in range(2):
+                points[used, axis] = nodes[low, axis] * (1 - weight) + nodes[high, axis] * weight
+            used += 1
+    return points[:used].copy(), rim, twin
+
+
+def bisect(centres_um: Array) -> tuple[Integers, int]:
+    """Halve the set of grains again and again across its longer side.
+
+    Returns
+    -------
+    paths : int array, shape (f,)
+        Which of the smallest groups a grain is in; the leading bits tell the larger groups.
+    depth : int
+        Number of halvings.
+    """
+    depth = max(0, round(np.log2(len(centres_um) / LEAF_GRAINS)))
+    groups = [np.arange(len(centres_um))]
+    for _ in range(depth):
+        halves = []
+        for group in groups:
+            axis = np.ptp(centres_um[group], axis=0).argmax()
+            order = group[np.argsort(centres_um[group, axis], kind="stable")]
+            halves += [order[: len(order) // 2], order[len(order) // 2 :]]
+        groups = halves
+    paths = np.empty(len(centres_um), int)
+    for path, group in enumerate(groups):
+        paths[group] = path
+    return paths, depth
+
+
+@compiled("Tuple((i8[::1], i8[::1]))(i8[:, ::1], i8[::1], i8[::1], i8, b1[::1])")
+def elimination_order(rim, fans, paths, depth, on_edge):
+    """Number nodes in the order of elimination.
+
+    Parameters
+    ----------
+    rim : int array, shape (t, order + 1)
+    fans : int array, shape (f + 1,)
+        Where the triangles of each grain begin.
+    paths, depth
+        From `bisect`.
+    on_edge : bool array, shape (n,)
+
+    Returns
+    -------
+    rank : int array, shape (n,)
+    end : int array
+        Rank from which on nodes outlive a group: the smallest groups, then those of each height, then the edge.
+    """
+    count = len(on_edge)
+    first, last = np.full(count, 2**depth), np.full(count, -1)
+    for grain in range(len(paths)):
+        for t in range(fans[grain], fans[grain + 1]):
+            for node in rim[t]:
+                first[node] = min(first[node], paths[grain])
+                last[node] = max(last[node], paths[grain])
+    # groups of height h begin at number 2^(d+1) - 2^(d+1-h)
+    group, end = np.empty(count, np.int64), np.zeros(2 ** (depth + 1), np.int64)
+    for node in range(count):
+        height, apart = 0, first[node] ^ last[node]
+        while apart >> height:
+            height += 1
+        group[node] = 2 ** (depth + 1) - 2 ** (depth + 1 - height) + (first[node] >> height)
+        if on_edge[node]:
+            group[node] = 2 ** (depth + 1) - 1
+        end[group[node]] += 1
+    end = np.cumsum(end)
+    rank, filled = np.empty(count, np.int64), np.zeros(len(end), np.int64)
+    filled[1:] = end[:-1]
+    for node in range(count):
+        rank[node] = filled[group[node]]
+        filled[group[node]] += 1
+    return rank, end
+
+
+@compiled("void(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8, i8, f8, f8, f8, f8)")
+def _add_block(pivots, coupling, rest, row, column, first, second, third, fourth):
+    """Add the 2 × 2 block of a pair of nodes, row by row, to the upper triangle of a `Front`."""
+    inner = len(pivots)
+    if row > column:
+        row, column, second, third = column, row, third, second
+    if column < inner:
+        pivots[row, column] += first
+        pivots[row, column + 1] += second
+        if row != column:
+            pivots[row + 1, column] += third
+        pivots[row + 1, column + 1] += fourth
+    elif row < inner:
+        column -= inner
+        coupling[row, column] += first
+        coupling[row, column + 1] += second
+        coupling[row + 1, column] += third
+        coupling[row + 1, column + 1] += fourth
+    else:
+        row, column = row - inner, column - inner
+        rest[row, column] += first
+        rest[row, column + 1] += second
+        if row != column:
+            rest[row + 1, column] += third
+        rest[row + 1, column + 1] += fourth
+
+
+@compiled("void(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1])")
+def _add(pivots, coupling, rest, where, matrix):
+    """Add a stiffness, upper triangle, whose nodes have the given rows in a `Front`."""
+    for i in range(len(where)):
+        for j in range(i, len(where)):
+            _add_block(
+                pivots,
+                coupling,
+                rest,
+                where[i],
+                where[j],
+                matrix[2 * i, 2 * j],
+                matrix[2 * i, 2 * j + 1],
+                matrix[2 * i + 1, 2 * j],
+                matrix[2 * i + 1, 2 * j + 1],
+            )
+
+
+@compiled(
+    "Tuple((i8[::1], f8[:, ::1], f8[:, ::1], f8[:, ::1]))"
+    "(i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1], i8)"
+)
+def add_grains(grains, values, begin, fans, rim, end):
+    """Stiffness of a group of grains.
+
+    Parameters
+    ----------
+    grains : int array
+    values, begin
+        From `fan.condense`.
+    fans : int array, shape (f + 1,)
+        Where the triangles of each grain begin.
+    rim : int array, shape (t, order + 1)
+        Rank of the nodes along the outer side of each triangle.
+    end : int
+        Rank from which on nodes outlive the group.
+
+    Returns
+    -------
+    ranks, pivots, coupling, rest
+        What `Front` holds.
+    """
+    order = rim.shape[1] - 1
+    most, count = 0, 0
+    for grain in grains:
+        most = max(most, fans[grain + 1] - fans[grain])
+        count += (fans[grain + 1] - fans[grain]) * order
+    ranks, place = np.empty(count, np.int64), 0
+    for grain in grains:
+        for t in range(fans[grain], fans[grain + 1]):
+            for step in range(order):
+                ranks[place] = rim[t, step]
+                place += 1
+    ranks = np.unique(ranks)
+    inner = 2 * np.searchsorted(ranks, end)
+    outer = 2 * len(ranks) - inner
+    pivots, coupling = np.zeros((inner, inner)), np.zeros((inner, outer))
+    rest = np.zeros((outer, outer))
+    where = np.empty(most * order, np.int64)
+    for grain in grains:
+        around = (fans[grain + 1] - fans[grain]) * order
+        for k in range(around):
+            # the rim of a fan begins with its last side
+            t = fans[grain] + k // order - 1 if k >= order else fans[grain + 1] - 1
+            where[k] = 2 * np.searchsorted(ranks, rim[t, k % order])
+        own = values[begin[grain] : begin[grain + 1]].reshape(2 * around, 2 * around)
+        _add(pivots, coupling, rest, where[:around], own)
+    return ranks, pivots, coupling, rest
+
+
+@compiled(
+    "Tuple((i8[::1], f8[:, ::1], f8[:, ::1], f8[:, ::1]))"
+    "(i8[::1], f8[:, ::1], i8[::1], f8[:, ::1], i8)"
+)
+def merge(nodes, matrix, others, other, end):
+    """Add the stiffnesses that are left of two groups; arguments and result as those of `add_grains`."""
+    both = np.empty(len(nodes) + len(others), np.int64)
+    where, where_other = np.empty(len(nodes), np.int64), np.empty(len(others), np.int64)
+    count, i, j = 0, 0, 0
+    while i < len(nodes) or j < len(others):
+        here = i < len(nodes) and (j == len(others) or nodes[i] <= others[j])
+        there = j < len(others) and (i == len(nodes) or others[j] <= nodes[i])
+        both[count] = nodes[i] if here else others[j]
+        if here:
+            where[i] = 2 * count
+            i += 1
+        if there:
+            where_other[j] = 2 * count
+            j += 1
+        count += 1
+    both = both[:count].copy()
+    inner = 2 * np.searchsorted(both, end)
+    outer = 2 * count - inner
+    pivots, coupling = np.zeros((inner, inner)), np.zeros((inner, outer))
+    rest = np.zeros((outer, outer))
+    _add(pivots, coupling, rest, where, matrix)
+    _add(pivots, coupling, rest, where_other, other)
+    return both, pivots, coupling, rest
+
+
+class Front(NamedTuple):
+    """A group of grains as one element, before what lies inside is eliminated; upper triangles."""
+
+    nodes: Integers
+    """Ranks of the nodes it is seen by, ascending; those inside come first."""
+    pivots: Array
+    """Stiffness of the nodes inside, shape (i, i)."""
+    coupling: Array
+    """Between those and the others, shape (i, o)."""
+    rest: Array
+    """Of the others, shape (o, o)."""
+
+    def eliminate(self) -> tuple[Integers, Array]:
+        """The other nodes and their stiffness.
+
+        Raises
+        ------
+        ArithmeticError
+            If it is not positive definite.
+        """
+        inner = len(self.pivots)
+        if inner == 0:
+            return self.nodes, self.rest
+        # upper triangles row by row are lower triangles column by column, as LAPACK wants them
+        factor, failed = dpotrf(self.pivots.T, lower=1, clean=0, overwrite_a=1)
+        if failed:
+            raise ArithmeticError("the stiffness is not positive definite")
+        coupling = dtrsm(1.0, factor, self.coupling.T, side=1, lower=1, trans_a=1, overwrite_b=1)
+        rest = dsyrk(-1.0, coupling, beta=1.0, c=self.rest.T, lower=1, overwrite_c=1)
+        return self.nodes[inner // 2 :], rest.T

@@ -1,0 +1,239 @@
+"""Stiffness of one grain at its rim: triangles around an inner node, added up and condensed one after the other.
+
+All displacements off the rim are eliminated (Guyan, AIAA J. 3 (1965) 380), a triangle's own first, then spoke by spoke
+around the grain, so that each meets only those parts of the rim that came before, and the centre last.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from polysve.base.compiled import compiled
+from polysve.base.types import Array, Integers
+from polysve.fem.elements import reference_element
+
+
+@cache
+def element(order: int) -> tuple[Integers, Array]:
+    """Lagrange triangle as `condense` takes it, nodes inside first.
+
+    Returns
+    -------
+    places : int array, shape (k, 3)
+        Barycentric coordinates times the order: weight of the start and the end of the outer side, and of the centre.
+    products : array, shape (k, k, 2, 2)
+        ∫ ∂p φi ∂q φj over the reference triangle, indices i, j, p, q.
+
+    Examples
+    --------
+    >>> places, products = element(1)
+    >>> places.tolist(), products[0, 0].tolist()
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[0.5, 0.5], [0.5, 0.5]])
+    """
+    reference = reference_element(order)
+    inside_first = np.argsort(reference.place.min(1) == 0, kind="stable")
+    count = len(inside_first)
+    products = reference.products.reshape(2, 2, count, count)
+    products = products[:, :, inside_first[:, None], inside_first].transpose(2, 3, 0, 1).copy()
+    # rounding would strain a body that only moves
+    products[np.diag_indices(count)] -= products.sum(1)
+    return reference.place[inside_first].copy(), products
+
+
+@compiled("b1(f8[:, ::1], i8, i8, i8[::1])", contract=True)
+def _eliminate(matrix, inner, size, end):
+    """Eliminate the first unknowns of a symmetric matrix by Cholesky's method.
+
+    Parameters
+    ----------
+    matrix : array, at least (size, size)
+        Upper triangle, changed in place: what is left stands behind row and column `inner`.
+    inner, size : int
+        Even, since nodes have two displacements.
+    end : int array, shape (inner,)
+        Column from which on a row stays zero, the same for the two rows of a node.
+
+    Returns
+    -------
+    bool
+        False if the matrix is not positive definite.
+    """
+    for r in range(0, size, 2):
+        for k in range(0, min(r, inner), 2):
+            a, b, c, d = matrix[k, r], matrix[k, r + 1], matrix[k + 1, r], matrix[k + 1, r + 1]
+            if a == 0 and b == 0 and c == 0 and d == 0:
+                continue
+            for j in range(r, end[k]):
+                x, y = matrix[k, j], matrix[k + 1, j]
+                matrix[r, j] -= a * x + c * y
+                matrix[r + 1, j] -= b * x + d * y
+        if r < inner:
+            for q in range(r, r + 2):
+                if q > r:
+                    factor = matrix[r, q]
+                    for j in range(q, end[r]):
+                        matrix[q, j] -= factor * matrix[r, j]
+                if not matrix[q, q] > 0:
+                    return False
+                scale = 1 / np.sqrt(matrix[q, q])
+                for j in range(q, end[r]):
+                    matrix[q, j] *= scale
+    return True
+
+
+@compiled("void(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8[:, :, :, ::1])", contract=True)
+def _element(matrix, nodes, corners, stiffness, products):
+    """Stiffness matrix of a triangle, upper triangle (Zienkiewicz & Taylor, The Finite Element Method, vol. 1)."""
+    x, y = nodes[corners[0], 0], nodes[corners[0], 1]
+    fx, fy = nodes[corners[1], 0] - x, nodes[corners[1], 1] - y
+    sx, sy = nodes[corners[2], 0] - x, nodes[corners[2], 1] - y
+    scale = 1 / abs(fx * sy - fy * sx)
+    # gradients of the reference coordinates times the determinant
+    gradient = ((sy, -sx), (-fy, fx))
+    moduli = np.empty((2, 2, 2, 2))
+    for p in range(2):
+        for q in range(2):
+            px, py = gradient[p]
+            qx, qy = gradient[q]
+            for b in range(2):
+                # stress of displacement b along reference direction q
+                u, v, w = (qx, 0.0, qy) if b == 0 else (0.0, qy, qx)
+                s0 = (stiffness[0, 0] * u + stiffness[0, 1] * v + stiffness[0, 2] * w) * scale
+                s1 = (stiffness[1, 0] * u + stiffness[1, 1] * v + stiffness[1, 2] * w) * scale
+                s2 = (stiffness[2, 0] * u + stiffness[2, 1] * v + stiffness[2, 2] * w) * scale
+                moduli[p, q, 0, b] = px * s0 + py * s2
+                moduli[p, q, 1, b] = py * s1 + px * s2
+    for i in range(len(products)):
+        for j in range(i, len(products)):
+            for a in range(2):
+                for b in range(2):
+                    total = 0.0
+                    for p in range(2):
+                        for q in range(2):
+                            total += products[i, j, p, q] * moduli[p, q, a, b]
+                    matrix[2 * i + a, 2 * j + b] = total
+
+
+@compiled("i8(i8, i8, i8, i8, i8, i8)")
+def _position(start, end, centre, side, sides, order):
+    """Number of a triangle's node in its grain: spokes, the centre, then the rim from the last side on."""
+    spokes = sides * (order - 1)
+    if centre == 0:
+        return spokes + 1 + ((side + 1) * order + end) % (sides * order)
+    if centre == order:
+        return spokes
+    spoke = side if end == 0 else (side + 1) % sides
+    return spoke * (order - 1) + centre - 1
+
+
+@compiled(
+    "b1(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8, i8, i8[:, ::1],"
+    " f8[:, :, :, ::1])"
+)
+def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places, products):
+    """Stiffness of one fan at its rim.
+
+    Parameters
+    ----------
+    matrix : array, at least (2·s·(2p − 1) + 2) on both sides for s triangles of order p
+        Is overwritten; the upper triangle of the stiffness is left behind the first 2·s·(p − 1) + 2 rows and columns,
+        nodes of the rim in order, beginning at the start of the last side.
+    element : array, shape (2k, 2k)
+        Room to work in.
+    nodes, triangles : arrays, shapes (n, 2), (t, 3)
+    stiffness : array, shape (t, 3, 3)
+    begin, stop : int
+        Triangles of the fan.
+    places, products : arrays
+        From `element`.
+
+    Returns
+    -------
+    bool
+        False if the stiffness is not positive definite.
+    """
+    order, sides = places[0].sum(), stop - begin
+    own = 0
+    while own < len(places) and places[own].min() > 0:
+        own += 1
+    inner = 2 * sides * (order - 1) + 2
+    size = inner + 2 * sides * order
+    for row in range(size):
+        for column in range(row, size):
+            matrix[row, column] = 0.0
+    whole = np.full(2 * own, 2 * len(places))
+    position = np.empty(len(places), np.int64)
+    for side in range(sides):
+        _element(element, nodes, triangles[begin + side], stiffness[begin + side], products)
+        if own and not _eliminate(element, 2 * own, 2 * len(places), whole):
+            return False
+        for i in range(own, len(places)):
+            start, end, centre = places[i]
+            position[i] = 2 * _position(start, end, centre, side, sides, order)
+        for i in range(own, len(places)):
+            for j in range(i, len(places)):
+                row, column = position[i], position[j]
+                first, second = element[2 * i, 2 * j + 1], element[2 * i + 1, 2 * j]
+                if i == j:
+                    second = 0.0
+                if row > column:
+                    row, column, first, second = column, row, second, first
+                matrix[row, column] += element[2 * i, 2 * j]
+                matrix[row, column + 1] += first
+                matrix[row + 1, column] += second
+                matrix[row + 1, column + 1] += element[2 * i + 1, 2 * j + 1]
+    reach = np.empty(inner, np.int64)
+    for row in range(inner):
+        # a spoke has met the rim from the last side to the side that follows it
+        spoke = row // (2 * (order - 1)) if order > 1 else sides
+        reach[row] = min(size, inner + 2 * ((spoke + 2) * order + 1))
+    return _eliminate(matrix, inner, size, reach)
+
+
+@compiled(
+    "Tuple((f8[::1], i8[::1], b1))(f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8[::1], i8[:, ::1],"
+    " f8[:, :, :, ::1])"
+)
+def condense(nodes, triangles, stiffness, fans, places, products):
+    """Stiffness of all fans of a mesh at their rims.
+
+    Parameters
+    ----------
+    nodes, triangles : arrays, shapes (n, 2), (t, 3)
+    stiffness : array, shape (t, 3, 3)
+    fans : int array, shape (f + 1,)
+        Where the triangles of each fan begin.
+    places, products : arrays
+        From `element`.
+
+    Returns
+    -------
+    values : array
+        One matrix after the other, (2·s·p, 2·s·p) for s triangles of order p, of which the upper triangle is right;
+        nodes in order from the start of the last side.
+    begin : int array, shape (f + 1,)
+        Where each begins.
+    good : bool
+        False if a stiffness is not positive definite.
+    """
+    order, most = places[0].sum(), 0
+    begin = np.zeros(len(fans), np.int64)
+    for fan in range(len(fans) - 1):
+        sides = fans[fan + 1] - fans[fan]
+        most = max(most, sides)
+        begin[fan + 1] = begin[fan] + (2 * sides * order) ** 2
+    values = np.empty(begin[-1])
+    room = 2 * most * (2 * order - 1) + 2
+    matrix, element = np.empty((room, room)), np.empty((2 * len(places), 2 * len(places)))
+    for fan in range(len(fans) - 1):
+        start, stop = fans[fan], fans[fan + 1]
+        if not _condense(
+            matrix, element, nodes, triangles, stiffness, start, stop, places, products
+        ):
+            return values, begin, False
+        inner, rim = 2 * (stop - start) * (order - 1) + 2, 2 * (stop - start) * order
+        for row in range(rim):
+            at = begin[fan] + row * rim
+            for column in range(row, rim):
+                values[at + column] = matrix[inner + row, inner + column]
+    return values, begin, True
