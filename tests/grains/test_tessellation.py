@@ -6,9 +6,9 @@ from scipy.spatial import cKDTree
 from structures import HARD
 
 from polysve.base.errors import InputError
+from polysve.grains.generators import draw_generators
 from polysve.grains.raster import label_image
-from polysve.grains.tessellation import draw_film, draw_generators, grain_count, voronoi
-from polysve.grains.tiling import clip_segments
+from polysve.grains.tessellation import draw_film, grain_count, voronoi
 from polysve.settings.labels import TessellateSettings
 
 
@@ -72,10 +72,10 @@ def test_angles_are_uniform_and_structures_differ():
 
 def test_spacing_at_the_packing_limit_and_beyond():
     random = np.random.default_rng(0)
-    points = draw_generators(random, 100, 10.0, 0.75)
+    points = draw_generators(random, 100, (10.0, 10.0), 0.75)
     assert len(cKDTree(points).query_pairs(0.7499)) == 0
     with pytest.raises(InputError, match=r"only \d+ of 100 generators fit"):
-        draw_generators(random, 100, 10.0, 1.05)
+        draw_generators(random, 100, (10.0, 10.0), 1.05)
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,3 @@ def test_spacing_at_the_packing_limit_and_beyond():
 def test_wrong_generators_are_refused(points, message):
     with pytest.raises(InputError, match=message):
         voronoi(points, 1.0)
-
-
-def test_segments_are_cut_at_the_unit_square():
-    start = np.array([[-1.0, 0.5], [0.2, 0.2], [-1, -1], [0.5, -1], [0, 0.2], [-1, 0.5]])
-    stop = np.array([[2.0, 0.5], [0.8, 0.3], [-0.1, 2], [0.5, 0.5], [0, 0.9], [-0.2, 0.7]])
-    first, last, kept = clip_segments(start, stop)
-    assert kept.tolist() == [True, True, False, True, True, False]
-    assert first.tolist() == [[0, 0.5], [0.2, 0.2], [0.5, 0], [0, 0.2]]
-    assert last.tolist() == [[1, 0.5], [0.8, 0.3], [0.5, 0.5], [0, 0.9]]

@@ -10,9 +10,11 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array, Integers
+from polysve.grains.cells import cells
 from polysve.grains.film import Film
+from polysve.grains.generators import draw_generators
 from polysve.grains.texture import Measured, Orientations, draw
-from polysve.grains.tiling import Tiling, clip_segments, polygons
+from polysve.grains.tiling import Tiling
 from polysve.settings.labels import TessellateSettings
 
 
@@ -60,11 +62,11 @@ def draw_film(
     spacing_um = settings.spacing_fraction * settings.grain_size_um
     window_um = settings.window_um
     generators = draw_generators(
-        random, grain_count(settings), window_um, spacing_um, settings.periodic
+        random, grain_count(settings), (window_um, window_um), spacing_um, settings.periodic
     )
     phase, drawn = _draw_orientations(settings, random, len(generators), measured)
     return Film(
-        _cells(generators, window_um, settings.periodic),
+        cells(generators, (window_um, window_um), periodic=(settings.periodic,) * 2),
         (window_um, window_um),
         drawn.quaternions,
         phase,
@@ -96,62 +98,6 @@ def _draw_orientations(
         theta_rad[grains] = np.nan if drawn.theta_rad is None else drawn.theta_rad
     upright = not np.isnan(theta_rad).any()
     return phase, Orientations(quaternions, theta_rad if upright else None)
-
-
-def draw_generators(
-    random: np.random.Generator,
-    count: int,
-    window_um: float,
-    spacing_um: float,
-    periodic: bool = False,
-) -> Array:
-    """Draw points one after the other, each at least `spacing_um` from all before it (random sequential addition).
-
-    Returns
-    -------
-    array, shape (count, 2)
-        µm, inside the window.
-
-    Raises
-    ------
-    InputError
-        If 2,000 tries per point do not suffice: the spacing is close to the jamming limit, coverage 0.547 (Feder,
-        J. Theor. Biol. 87 (1980) 237).
-    """
-    points = np.empty((0, 2))
-    for _ in range(1000):
-        candidates = np.vstack([points, random.random((2 * count, 2)) * window_um])
-        neighbours = _neighbours(candidates, spacing_um, window_um, periodic)
-        taken = [True] * len(candidates)
-        for number in sorted(neighbours):
-            taken[number] = not any(taken[other] for other in neighbours[number])
-        points = candidates[np.flatnonzero(taken)[:count]]
-        if len(points) == count:
-            return points
-    placed = len(points)
-    raise InputError(
-        f"spacing_um = {spacing_um:g}: only {placed} of {count} generators fit a window of {window_um:g} µm; "
-        "allowed is less, about 0.75 of the grain size"
-    )
-
-
-def _neighbours(
-    points_um: Array, spacing_um: float, window_um: float, periodic: bool
-) -> dict[int, list[int]]:
-    """Earlier points nearer than the spacing, by number of the later point."""
-    from scipy.spatial import cKDTree
-
-    tree = cKDTree(points_um, boxsize=window_um if periodic else None)
-    # the tree rounds in its own way: it proposes a few pairs too many
-    pairs = tree.query_pairs(spacing_um * (1 + 1e-9), output_type="ndarray")
-    distance = np.abs(points_um[pairs[:, 0]] - points_um[pairs[:, 1]])
-    if periodic:
-        distance = np.minimum(distance, window_um - distance)
-    near = pairs[(distance * distance).sum(1) < spacing_um**2]
-    found = {}
-    for earlier, later in near.tolist():
-        found.setdefault(later, []).append(earlier)
-    return found
 
 
 def check_generators(points_um: Array, window_um: float, periodic: bool = False) -> None:
@@ -210,46 +156,4 @@ def voronoi(points_um: Array, window_um: float, periodic: bool = False) -> Tilin
     [0.5, 0.5]
     """
     check_generators(points_um, window_um, periodic)
-    return _cells(points_um, window_um, periodic)
-
-
-def _cells(points_um: Array, window_um: float, periodic: bool) -> Tiling:
-    """Voronoi cells of points known to be good."""
-    from scipy.spatial import QhullError, Voronoi
-
-    # in units of the window, so that the same rounding decides at any size
-    points = points_um / window_um
-    copies = (
-        np.array([(i, j) for j in (0, -1, 1) for i in (0, -1, 1)], float)
-        if periodic
-        else np.zeros((1, 2))
-    )
-    points = (copies[:, None, :] + points).reshape(-1, 2)
-    # four points far away close every cell that matters and leave the window as it is
-    far = 0.5 + 40.0 * np.array([[1, 0.1], [-0.1, 1], [-1, -0.1], [0.1, -1]])
-    try:
-        diagram = Voronoi(np.vstack([points, far]))
-    except QhullError as error:
-        raise InputError(
-            f"generators have no Voronoi diagram: {str(error).splitlines()[0]}"
-        ) from None
-    ridge = np.array(diagram.ridge_points)
-    ends = np.array(diagram.ridge_vertices)
-    inner = (ridge < len(points)).all(1) & (ends >= 0).all(1)
-    ridge, ends = ridge[inner], ends[inner]
-
-    start, stop, kept = clip_segments(diagram.vertices[ends[:, 0]], diagram.vertices[ends[:, 1]])
-    ridge, ends = ridge[kept], ends[kept]
-    corners = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])
-    owner = np.argmin(((corners[:, None] - points) ** 2).sum(-1), axis=1)
-    vertices = np.vstack([start, stop, corners])
-    cell = np.concatenate([ridge[:, 0], ridge[:, 1], ridge[:, 0], ridge[:, 1], owner])
-    count = len(start)
-    vertex = np.concatenate(
-        [
-            np.tile(np.arange(count), 2),
-            np.tile(np.arange(count, 2 * count), 2),
-            2 * count + np.arange(4),
-        ]
-    )
-    return polygons(cell, vertices[vertex], len(points_um), window_um)
+    return cells(points_um, (window_um, window_um), periodic=(periodic, periodic))
