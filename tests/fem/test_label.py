@@ -33,7 +33,7 @@ def film(name, index, ratio=3):
     """Mesh of a small random film, its grains' stiffness and its window."""
     structure, window_um = draw(index, ratio)
     mesh = mesh_tiling(structure.shape, window_um, GRAIN_UM, FAN)
-    turns = orientations(len(structure.theta_rad), index)
+    turns = orientations(len(structure.phase), index)
     return mesh, plane_stress(catalogue.find(name).stiffness_gpa, turns), window_um
 
 
@@ -110,32 +110,26 @@ def laminate(first, second):
 
 
 @pytest.mark.parametrize(
-    ("name", "turn_deg", "modulus"),
-    [("silicon", [45.0, np.rad2deg(np.arccos(1 / 3**0.5))], 168.963), ("zinc", [0, 0], None)],
-    ids=["silicon <111>", "zinc basal"],
+    ("name", "axis"), [("silicon", [1, 1, 1]), ("zinc", [0, 0, 1])], ids=["Si <111>", "Zn basal"]
 )
-def test_films_isotropic_in_their_plane_have_no_scatter(name, turn_deg, modulus):
+def test_films_isotropic_in_their_plane_have_no_scatter(name, axis):
     structure, window_um = draw(2)
     mesh = mesh_tiling(structure.shape, window_um, GRAIN_UM, FAN)
-    first, tilt = turn_deg
-    grains = len(structure.theta_rad)
-    angles = np.random.default_rng(0).uniform(0, 360, grains)
-    turns = Rotation.from_euler(
-        "ZXZ",
-        np.column_stack([angles, np.full(grains, tilt), np.full(grains, first)]),
-        degrees=True,
-    )
     crystal = catalogue.find(name)
-    found = label_mesh(
-        mesh,
-        plane_stress(crystal.stiffness_gpa, turns.as_quat(scalar_first=True)),
-        HomogenizeSettings(),
-    )
-    if modulus is None:
-        modulus = young_modulus(plane_stress(crystal.stiffness_gpa, [1, 0, 0, 0]))
+    upright, _ = Rotation.align_vectors([[0, 0, 1]], [axis])
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, len(structure.phase))
+    turns = Rotation.from_rotvec(angles[:, None] * [0, 0, 1]) * upright
+    grains = plane_stress(crystal.stiffness_gpa, turns.as_quat(scalar_first=True))
+    found = label_mesh(mesh, grains, HomogenizeSettings())
+    # Nye, Physical Properties of Crystals (1957): 1/E = S11 - 2 (S11 - S12 - S44/2) (l²m² + m²n² + n²l²) for cubic
+    # crystals, S11 normal to the axis of hexagonal ones
+    compliance = np.linalg.inv(crystal.stiffness_gpa)
+    s11, s12, s44 = compliance[0, 0], compliance[0, 1], compliance[3, 3]
+    # every direction normal to [111] has l²m² + m²n² + n²l² = 1/4
+    modulus = 1 / (s11 - (s11 - s12 - s44 / 2) / 2 if name == "silicon" else s11)
     for stiffness in found.stiffness_gpa.values():
         for direction in np.linspace(0, np.pi, 7):
-            assert young_modulus(stiffness, direction) == pytest.approx(modulus, abs=5e-4)
+            assert young_modulus(stiffness, direction) == pytest.approx(modulus, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["copper", "zinc"])
@@ -148,7 +142,8 @@ def test_turning_the_film_by_a_quarter_turns_the_label(name):
         label_mesh(
             mesh_tiling(voronoi(each, window_um), window_um, GRAIN_UM, FAN),
             stiffness,
-            HomogenizeSettings(),
+            # the same orders for both: what is small against C11 need not be so against C22
+            HomogenizeSettings(tolerance=0.5),
         )
         for each, stiffness in ((points, grains), (there, turned(grains, np.pi / 2)))
     )
@@ -212,7 +207,7 @@ def test_scikit_fem_gives_the_same_on_the_same_mesh(order):
     structure, window_um = draw(1, 2)
     mesh = mesh_tiling(structure.shape, window_um, GRAIN_UM, GMSH)
     grains = plane_stress(
-        catalogue.find("zinc").stiffness_gpa, orientations(len(structure.theta_rad), 4)
+        catalogue.find("zinc").stiffness_gpa, orientations(len(structure.phase), 4)
     )
     element = {2: skfem.ElementTriP2, 4: skfem.ElementTriP4}[order]()
     skmesh = skfem.MeshTri1(mesh.nodes_um.T.copy(), mesh.triangles.T.copy(), sort_t=True)
