@@ -110,15 +110,14 @@ def _draw(settings, index: int):
 def _show(surrogate, film, picture_column, polar_column) -> None:
     """The structure, its numbers and its polar plot."""
     from polysve.figures import films, style
-    from polysve.surrogate.network import OUTSIDE
+    from polysve.surrogate.prediction import OUTSIDE
 
     prediction = surrogate.predict(film)
     with style.style("column"):
         picture_column.pyplot(films.structure(film))
         if prediction.stiffness_gpa is not None:
-            half_width = surrogate.card.half_width_gpa(prediction.coverage, "direction")
-            polar_column.pyplot(films.polar(prediction, half_width))
-    modulus, half = prediction.young_modulus_gpa[0], prediction.half_width_gpa
+            polar_column.pyplot(films.polar(prediction))
+    modulus, half = prediction.young_modulus_gpa[0], prediction.half_width_gpa[0]
     picture_column.metric(
         f"Young's modulus along x1, network (GPa, ± {half:.2g} at {100 * prediction.coverage:g} %)",
         f"{modulus:.3f}",

@@ -15,6 +15,30 @@ app = typer.Typer()
 Model = Annotated[
     Path, typer.Option(help="Network that polysve train made.", exists=True, dir_okay=False)
 ]
+OptionalModel = Annotated[
+    Path | None,
+    typer.Option(
+        help="Network that polysve train made; without one the answer needs no training.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+TextureName = Annotated[
+    str,
+    typer.Option(
+        help="Law of the orientations: random, <110> and the like, basal, prismatic, or a YAML file."
+    ),
+]
+MaterialName = Annotated[
+    str | None,
+    typer.Option(
+        "--material",
+        help="Crystal: a name (polysve materials), C11,C12,C44 in GPa, or a YAML file; silicon if not given.",
+    ),
+]
+Condition = Annotated[
+    str, typer.Option(help="Boundary condition, without a model: kubc, subc or pbc.")
+]
 Coverage = Annotated[float, typer.Option(help="Probability that an interval holds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FilmFile = Annotated[
@@ -145,13 +169,16 @@ def predict(
 
 @app.command()
 def characterize(
-    model: Model,
     grain_size: Annotated[float, typer.Option(help="Mean grain size in µm.")],
     window: Annotated[float | None, typer.Option(help="Side of the window in µm.")] = None,
     windows: Annotated[
         str | None, typer.Option(help="Several windows in µm, with commas: the size effect.")
     ] = None,
-    count: Annotated[int, typer.Option(help="Number of structures (of each window).")] = 10_000,
+    texture: TextureName = "<100>",
+    material: MaterialName = None,
+    model: OptionalModel = None,
+    bc: Condition = "pbc",
+    count: Annotated[int, typer.Option(help="Number of films (of each window).")] = 10_000,
     check: Annotated[int, typer.Option(help="Number of them to solve by finite elements too.")] = 0,
     spacing: Annotated[
         float, typer.Option(help="Smallest distance of two generators over the grain size.")
@@ -164,17 +191,20 @@ def characterize(
     figure: Picture = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw many structures and describe the scatter of their modulus along x1."""
+    """Draw many films and describe the scatter of their modulus along x1: without training, or by a network."""
     from polysve.commands import reports
     from polysve.surrogate.workers import Workers
 
     sides = reports.sides(window, windows)
     reports.check_ending(figure)
-    settings = [reports.tessellation(side, grain_size, spacing, periodic, seed) for side in sides]
+    law = {"texture": texture, "symmetry": _symmetry(material, model)}
+    settings = [
+        reports.tessellation(side, grain_size, spacing, periodic, seed, law) for side in sides
+    ]
     with Workers(workers) as pool:
         from polysve.surrogate.characterize import characterize as run
 
-        surrogate = _load(model)
+        surrogate = _surrogate(model, material, bc)
         results = [run(surrogate, pool, each, count, check) for each in settings]
     _tell(reports.Characterized(results), figure, as_json)
 
@@ -260,6 +290,31 @@ def _reading(window, periodic, material, orientations, misorientation, unindexed
 
     materials = named_materials(material)
     return Reading(window, periodic, materials, orientations, misorientation, unindexed, frame)
+
+
+def _symmetry(material: str | None, model: Path | None) -> str:
+    """Of the crystal, which says which turns of a fibre are one and the same."""
+    from polysve.settings.material import read_material
+
+    if model is not None:
+        if material is not None:
+            raise InputError(
+                "--material: a model has the crystal that it was trained on; one of both is needed"
+            )
+        from polysve.learning.model_card import read_card
+
+        return read_card(model).material.symmetry
+    return read_material(material or "silicon").symmetry
+
+
+def _surrogate(model: Path | None, material: str | None, boundary_condition: str):
+    """A trained network, or the training-free series for a crystal."""
+    if model is not None:
+        return _load(model)
+    from polysve.crystals import catalogue
+    from polysve.surrogate.series import Series
+
+    return Series((catalogue.material(material or "silicon"),), boundary_condition)
 
 
 def _load(model: Path):

@@ -46,7 +46,7 @@ def sides(window: float | None, windows: str | None) -> list[float]:
 
 
 def tessellation(
-    window_um: float, grain_size_um: float, spacing: float, periodic: bool, seed: int
+    window_um: float, grain_size_um: float, spacing: float, periodic: bool, seed: int, law: dict
 ) -> TessellateSettings:
     """Settings of the random structures, refused where they are wrong."""
     values = {
@@ -55,6 +55,7 @@ def tessellation(
         "spacing_fraction": spacing,
         "periodic": periodic,
         "seed": seed,
+        "phases": {"film": law},
     }
     return parse(TessellateSettings, values, "structures")
 
@@ -124,8 +125,8 @@ class Characterized:
         for each in self.results:
             low, high = each["std_interval_gpa"]
             lines += [
-                f"window {each['window_um']:g} µm, L/s = {each['ratio']:g}, {each['count']} structures "
-                f"in {each['seconds']:.1f} s",
+                f"window {each['window_um']:g} µm, L/s = {each['ratio']:g}, {', '.join(each['crystals'])}, "
+                f"{each['boundary_condition'].upper()}: {each['count']} films in {each['seconds']:.1f} s",
                 f"  Young's modulus along x1: mean {each['mean_gpa']:.3f} GPa, "
                 f"standard deviation {each['std_gpa']:.3f} GPa ({low:.3f} to {high:.3f})",
                 "  quantiles (GPa): "
@@ -136,7 +137,7 @@ class Characterized:
                 check = each["check"]
                 lines += [
                     f"  {check['count']} finite-element solutions: bias {check['bias_gpa']:+.4f} GPa, rms difference "
-                    f"{check['rms_difference_gpa']:.4f} GPa; the network is {check['times_as_fast']:.0f} times as fast",
+                    f"{check['rms_difference_gpa']:.4f} GPa; {check['times_as_fast']:.0f} films in the time of one",
                     f"  corrected: mean {check['mean_gpa']:.3f} ± {check['mean_standard_error_gpa']:.3f} GPa, standard "
                     f"deviation {check['std_gpa']:.3f} GPa; {100 * check['variance_removed']:.1f} % of the variance "
                     "removed",

@@ -11,22 +11,21 @@ from polysve.figures.style import FILL, PREDICTED, THEORY
 from polysve.grains.film import Film
 from polysve.learning.model_card import DIRECTIONS_RAD
 from polysve.surrogate.moving_window import Field
-from polysve.surrogate.network import Prediction
+from polysve.surrogate.prediction import Prediction
 
 
-def polar(prediction: Prediction, half_width_gpa: float) -> Figure:
+def polar(prediction: Prediction) -> Figure:
     """Young's modulus in every direction of the film.
 
     Parameters
     ----------
     prediction : Prediction
         Of one SVE: drawn with its interval. Of many: their mean, and the range of nine tenths of them.
-    half_width_gpa : float
-        Of the interval that holds the modulus of one SVE in all directions at once.
     """
     angles = np.append(DIRECTIONS_RAD, DIRECTIONS_RAD + np.pi)
     moduli = np.tile(prediction.directional_gpa(DIRECTIONS_RAD), 2)
     if len(moduli) == 1:
+        half_width_gpa = prediction.direction_half_width_gpa[0]
         low, middle, high = moduli[0] - half_width_gpa, moduli[0], moduli[0] + half_width_gpa
         band = f"{100 * prediction.coverage:g} % interval, ± {half_width_gpa:.2g} GPa"
     else:

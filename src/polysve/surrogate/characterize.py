@@ -8,8 +8,8 @@ from scipy import stats
 from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.base.types import Array
-from polysve.settings.labels import HomogenizeSettings, TessellateSettings
-from polysve.surrogate.network import OUTSIDE, Prediction, Surrogate
+from polysve.settings.labels import TessellateSettings
+from polysve.surrogate.prediction import OUTSIDE, Prediction
 from polysve.surrogate.workers import Workers
 
 PERCENT = (0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -20,22 +20,23 @@ SMALL_MISFIT = 0.02
 
 
 def characterize(
-    surrogate: Surrogate,
+    surrogate,
     workers: Workers,
     settings: TessellateSettings,
     count: int,
     check: int = 0,
 ) -> dict:
-    """Draw structures, predict them and describe the scatter of Ē.
+    """Draw films, predict them and describe the scatter of Ē.
 
     Parameters
     ----------
-    surrogate : Surrogate
+    surrogate : Surrogate or Series
+        A trained network, or the training-free series.
     workers : Workers
     settings : TessellateSettings
-        Window, grain size, spacing and seed.
+        Window, grain size, texture, spacing and seed.
     count : int
-        Number of structures.
+        Number of films.
     check : int
         Of them, to be solved by finite elements too.
 
@@ -54,15 +55,16 @@ def characterize(
     if check and not 10 <= check <= count:
         raise InputError(f"--check = {check}: allowed is 0, or 10 to --count = {count}")
     workers.start()
-    surrogate.compile(settings.window_um)
+    surrogate.warm_up(settings.window_um)
     begin = time.perf_counter()
-    inputs = workers.inputs(settings, count, surrogate.card)
-    prediction = surrogate.predict_inputs(track(inputs, f"L/s = {settings.ratio:g}", count))
+    made = workers.films(settings, surrogate.crystals, count, surrogate.work)
+    prediction = surrogate.predict_inputs(track(made, f"L/s = {settings.ratio:g}", count))
     seconds = time.perf_counter() - begin
     result = {
         "window_um": settings.window_um,
         "grain_size_um": settings.grain_size_um,
         "ratio": settings.ratio,
+        "crystals": [crystal.name for crystal in surrogate.crystals],
         "count": count,
         "seed": settings.seed,
         "boundary_condition": prediction.boundary_condition,
@@ -74,8 +76,7 @@ def characterize(
         "young_modulus_gpa": prediction.young_modulus_gpa,
     }
     if check:
-        homogenize = HomogenizeSettings(material=surrogate.card.material)
-        solved = workers.solve(settings, check, homogenize, prediction.boundary_condition)
+        solved = workers.solve(settings, surrogate.crystals, check, prediction.boundary_condition)
         result["check"] = control_variates(solved.young_modulus_gpa, prediction) | {
             "seconds": solved.seconds,
             "rate_per_s": check / solved.seconds,
@@ -207,7 +208,7 @@ def control_variates(solved_gpa: Array, prediction: Prediction) -> dict:
         "count": count,
         "bias_gpa": float(difference.mean()),
         "rms_difference_gpa": float(np.sqrt(np.mean(difference**2))),
-        "coverage": float(np.mean(np.abs(difference) <= prediction.half_width_gpa)),
+        "coverage": float(np.mean(np.abs(difference) <= prediction.half_width_gpa[:count])),
         "stated_coverage": prediction.coverage,
         "mean_gpa": mean,
         "mean_standard_error_gpa": error,

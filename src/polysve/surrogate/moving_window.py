@@ -7,8 +7,9 @@ import numpy as np
 from polysve.base.types import Array
 from polysve.grains.film import Film, LabelImage
 from polysve.grains.raster import pixelated
-from polysve.surrogate.network import Prediction, Surrogate
+from polysve.surrogate.network import Surrogate
 from polysve.surrogate.network_input import cut, network_input
+from polysve.surrogate.prediction import Prediction
 
 PIXELS_PER_PIXEL = 4
 """Pixels of a picture made from polygons, a side of one image pixel."""

@@ -8,8 +8,8 @@ Examples
 array([148.93])
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -18,58 +18,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
+from polysve.crystals import catalogue
+from polysve.crystals.crystal import Crystal
 from polysve.films.readers import read_films
 from polysve.films.reading import Reading
 from polysve.grains.film import Film
-from polysve.learning.model_card import ModelCard, directional, read_card, stiffness_from_targets
+from polysve.learning.model_card import ModelCard, read_card, stiffness_from_targets
 from polysve.networks import physical
 from polysve.surrogate.network_input import NetworkInput, network_input
+from polysve.surrogate.prediction import Prediction
 
-OUTSIDE = {
-    "window": "window",
-    "grain_count": "effective number of grains",
-    "pixel_pitch": "pixel pitch",
-    "texture": "texture",
-}
 SAME = 0.02
 """Windows and pixels that differ by less than this are the same."""
 MANY = 0.5
 """Effective numbers of grains may lie this far outside those of the training: a window cut from a film has more of them
 than one drawn for itself."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of n SVEs."""
-
-    young_modulus_gpa: Array
-    """Ē along x1, shape (n,)."""
-    half_width_gpa: float
-    """The interval is Ē plus or minus this."""
-    coverage: float
-    """Probability that the interval holds Ē of a further SVE like those trained on."""
-    stiffness_gpa: Array | None
-    """C̄, shape (n, 3, 3); None where the network predicts Ē alone."""
-    boundary_condition: str
-    outside: dict[str, NDArray[np.bool_]]
-    """Which SVEs differ from all that the network was trained on, shape (n,), by property (`OUTSIDE`)."""
-
-    @property
-    def interval_gpa(self) -> Array:
-        """Lower and upper end for each SVE, shape (n, 2)."""
-        return self.young_modulus_gpa[:, None] + self.half_width_gpa * np.array([-1, 1])
-
-    def directional_gpa(self, phi_rad: ArrayLike) -> Array:
-        """Young's modulus in m directions from x1, shape (n, m).
-
-        Raises
-        ------
-        InputError
-            If the network predicts Ē alone.
-        """
-        if self.stiffness_gpa is None:
-            raise InputError("the model predicts Ē alone; directions need one that predicts C̄")
-        return directional(self.stiffness_gpa, np.atleast_1d(phi_rad))
 
 
 class Surrogate:
@@ -134,7 +97,22 @@ class Surrogate:
             np.concatenate(targets).astype(float), np.array(properties), coverage, half_width_gpa
         )
 
-    def compile(self, window_um: float) -> None:
+    @property
+    def crystals(self) -> tuple[Crystal, ...]:
+        """Of the films that it was trained on."""
+        return (catalogue.crystal(self.card.material),)
+
+    @property
+    def boundary_condition(self) -> str:
+        """Of the stiffness that it predicts."""
+        return self.card.boundary_condition
+
+    @property
+    def work(self) -> Callable[[Film], NetworkInput]:
+        """What is done with each film before it is predicted; it can be done by other processes."""
+        return partial(network_input, card=self.card)
+
+    def warm_up(self, window_um: float) -> None:
         """Let Keras compile the network for images of a window, which the first prediction does otherwise."""
         pixels, channels = self.card.pixels(window_um), self.model.input_shape[-1]
         blank = np.zeros((1, pixels, pixels, channels), np.float32)
@@ -143,11 +121,16 @@ class Surrogate:
 
     def _prediction(self, targets, properties, coverage, half_width_gpa) -> Prediction:
         head = physical.stiffness_head(self.model)
+        stiffness, in_directions, count = None, None, len(targets)
+        if head is not None:
+            stiffness = stiffness_from_targets(targets, head.bulk_gpa)
+            in_directions = np.full(count, self.card.half_width_gpa(coverage, "direction"))
         return Prediction(
             young_modulus_gpa=physical.young_modulus(self.model, targets),
-            half_width_gpa=half_width_gpa,
+            half_width_gpa=np.full(count, half_width_gpa),
             coverage=coverage,
-            stiffness_gpa=None if head is None else stiffness_from_targets(targets, head.bulk_gpa),
+            stiffness_gpa=stiffness,
+            direction_half_width_gpa=in_directions,
             boundary_condition=self.card.boundary_condition,
             outside=self._outside(*properties.T),
         )

@@ -1,4 +1,4 @@
-"""Processes that draw random structures, make their images and solve them, on all cores.
+"""Processes that draw random films and do with each what is asked, on all cores.
 
 They load neither Keras nor what `characterize` does with the results.
 """
@@ -6,22 +6,23 @@ They load neither Keras nor what `characterize` does with the results.
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import cpu_count, get_context
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.base.types import Array
-from polysve.crystals import catalogue
+from polysve.crystals.crystal import Crystal
+from polysve.grains.film import Film
 from polysve.grains.tessellation import draw_film
-from polysve.learning.model_card import ModelCard
 from polysve.settings.labels import HomogenizeSettings, TessellateSettings
-from polysve.surrogate.network_input import NetworkInput, network_input
 
+Made = TypeVar("Made")
 ENSEMBLE = "characterize"
 """Name from which, with seed and index, every structure follows."""
 CHUNK = 16
@@ -66,15 +67,18 @@ class Workers:
         """Wait until all processes are up, so that their start is not timed."""
         list(self._pool.map(_warm_up, range(4 * self.count)))
 
-    def inputs(
-        self, settings: TessellateSettings, count: int, card: ModelCard
-    ) -> Iterator[NetworkInput]:
-        """Network inputs of `count` random structures, in order, a few chunks ahead of the reader."""
-        starts = iter(range(0, count, CHUNK))
+    def films(
+        self,
+        settings: TessellateSettings,
+        crystals: tuple[Crystal, ...],
+        count: int,
+        work: Callable[[Film], Made],
+    ) -> Iterator[Made]:
+        """What `work` makes of `count` random films, in order, a few chunks ahead of the reader."""
         waiting = deque()
-        for start in starts:
-            task = self._pool.submit(_draw, settings, start, min(start + CHUNK, count), card)
-            waiting.append(task)
+        for start in range(0, count, CHUNK):
+            stop = min(start + CHUNK, count)
+            waiting.append(self._pool.submit(_draw, settings, crystals, start, stop, work))
             if len(waiting) > 2 * self.count:
                 yield from waiting.popleft().result()
         while waiting:
@@ -83,21 +87,21 @@ class Workers:
     def solve(
         self,
         settings: TessellateSettings,
+        crystals: tuple[Crystal, ...],
         count: int,
-        homogenize: HomogenizeSettings,
         boundary_condition: str,
     ) -> Check:
-        """Label the first structures by finite elements, as the study does."""
+        """Label the first films by finite elements, as the study does."""
         begin = time.perf_counter()
-        tasks = [
-            self._pool.submit(_solve, settings, index, homogenize, boundary_condition)
-            for index in range(count)
-        ]
-        moduli = [task.result() for task in track(tasks, "finite elements", count)]
-        return Check(np.array(moduli), time.perf_counter() - begin)
+        work = partial(_modulus, boundary_condition=boundary_condition)
+        tasks = self.films(settings, crystals, count, work)
+        moduli = np.array(list(track(tasks, "finite elements", count)))
+        return Check(moduli, time.perf_counter() - begin)
 
 
 def _one_thread() -> None:
+    # what is loaded later would not be limited
+    import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
@@ -109,17 +113,19 @@ def _warm_up(number: int) -> None:
     time.sleep(0.05)
 
 
-def _draw(settings: TessellateSettings, start: int, stop: int, card: ModelCard) -> list:
-    """Network inputs of some structures."""
-    crystal = catalogue.crystal(card.material)
-    films = (draw_film(settings, ENSEMBLE, index).made_of(crystal) for index in range(start, stop))
-    return [network_input(film, card) for film in films]
+def _draw(settings, crystals, start: int, stop: int, work: Callable[[Film], Made]) -> list[Made]:
+    """What is made of some films."""
+    return [
+        work(draw_film(settings, ENSEMBLE, index).made_of(*crystals))
+        for index in range(start, stop)
+    ]
 
 
-def _solve(settings, index: int, options: HomogenizeSettings, boundary_condition: str) -> float:
-    """Ē of one structure by finite elements."""
+def _modulus(film: Film, boundary_condition: str) -> float:
+    """Ē of one film by finite elements."""
     from polysve.crystals.stiffness import young_modulus
     from polysve.fem.homogenize import homogenize
 
-    film = draw_film(settings, ENSEMBLE, index).made_of(catalogue.crystal(options.material))
-    return float(young_modulus(homogenize(film, options).stiffness_gpa[boundary_condition]))
+    settings = HomogenizeSettings(boundary_conditions=(boundary_condition,))
+    label = homogenize(film, settings)
+    return float(young_modulus(label.stiffness_gpa[boundary_condition]))

@@ -1,0 +1,55 @@
+"""What a surrogate says of films: Ē and C̄ with an interval, and what it warns of."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from polysve.base.errors import InputError
+from polysve.base.types import Array
+from polysve.crystals.stiffness import young_modulus
+
+OUTSIDE = {
+    "window": "window",
+    "grain_count": "effective number of grains",
+    "pixel_pitch": "pixel pitch",
+    "texture": "texture",
+    "contrast": "contrast of the grains",
+}
+"""Properties by which a film may lie outside of what an interval was made for."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Answers for n films."""
+
+    young_modulus_gpa: Array
+    """Ē along x1, shape (n,)."""
+    half_width_gpa: Array
+    """The interval of each is Ē plus or minus this, shape (n,)."""
+    coverage: float
+    """Probability that the interval holds Ē of a further film like those that the interval was made for."""
+    stiffness_gpa: Array | None
+    """C̄, shape (n, 3, 3); None where Ē alone is predicted."""
+    direction_half_width_gpa: Array | None
+    """Half width of an interval for all directions at once, shape (n,); None where Ē alone is predicted."""
+    boundary_condition: str
+    outside: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """Which films differ from all that the interval was made for, shape (n,), by property."""
+
+    @property
+    def interval_gpa(self) -> Array:
+        """Lower and upper end for each film, shape (n, 2)."""
+        return self.young_modulus_gpa[:, None] + self.half_width_gpa[:, None] * np.array([-1, 1])
+
+    def directional_gpa(self, phi_rad: ArrayLike) -> Array:
+        """Young's modulus in m directions from x1, shape (n, m).
+
+        Raises
+        ------
+        InputError
+            If Ē alone is predicted.
+        """
+        if self.stiffness_gpa is None:
+            raise InputError("the model predicts Ē alone; directions need one that predicts C̄")
+        return young_modulus(self.stiffness_gpa[:, None], np.atleast_1d(phi_rad))
