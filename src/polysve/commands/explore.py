@@ -190,7 +190,7 @@ def _upload(surrogate) -> None:
     from polysve.figures import films, style
 
     with style.style("column"):
-        st.pyplot(films.field(result.field, result.film, result.sve_um))
+        st.pyplot(films.field(result.field, result.film))
     moduli = result.prediction.young_modulus_gpa
     st.metric(f"Mean of {len(moduli)} windows (GPa)", f"{moduli.mean():.3f}")
 

@@ -126,7 +126,8 @@ def apparent(
 @app.command()
 def predict(
     structure: FilmFile,
-    model: Model,
+    model: OptionalModel = None,
+    bc: Condition = "pbc",
     window: Window = None,
     periodic: Periodic = False,
     coverage: Coverage = 0.9,
@@ -150,11 +151,12 @@ def predict(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the stiffness of a film by a network, with an interval."""
+    """Predict the stiffness of a film, with an interval: without training, or by a network."""
     from polysve.commands import predict as predicting
 
     reading = _reading(window, periodic, material, orientations, misorientation, unindexed, frame)
-    result = predicting.predict(_load(model), structure, reading, coverage, sve, step)
+    surrogate = _load(model) if model else _series((), bc)
+    result = predicting.predict(surrogate, structure, reading, coverage, sve, step)
     for path, write in (
         (polar, result.polar),
         (field, result.map_figure),
@@ -312,9 +314,14 @@ def _surrogate(model: Path | None, material: str | None, boundary_condition: str
     if model is not None:
         return _load(model)
     from polysve.crystals import catalogue
-    from polysve.surrogate.series import Series
 
-    return Series((catalogue.material(material or "silicon"),), boundary_condition)
+    return _series((catalogue.material(material or "silicon"),), boundary_condition)
+
+
+def _series(crystals, boundary_condition: str):
+    from polysve.surrogate.training_free import Series
+
+    return Series(crystals, boundary_condition)
 
 
 def _load(model: Path):

@@ -1,7 +1,6 @@
-"""What `polysve predict` says of a file: stiffness, intervals, map, warnings."""
+"""What `polysve predict` says of a file: stiffness of the film, map of windows, intervals, warnings."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,186 +10,220 @@ from polysve.base.files import atomic_path
 from polysve.commands.reports import write_figure
 from polysve.films.readers import is_ensemble, read_film, read_films
 from polysve.films.reading import Reading
-from polysve.grains.film import Film, LabelImage
-from polysve.learning.model_card import DIRECTIONS_RAD
+from polysve.grains.film import Film
 from polysve.surrogate.moving_window import Field, predict_field
-from polysve.surrogate.network import SAME, Surrogate
-from polysve.surrogate.network_input import network_input
-from polysve.surrogate.prediction import OUTSIDE, Prediction
+from polysve.surrogate.prediction import DIRECTIONS_RAD, Prediction
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Prediction of a file and what can be made of it."""
+    """Prediction of the film of a file and what can be made of it."""
 
     path: Path
-    surrogate: Surrogate
-    prediction: Prediction
-    n_grains: list[int]
-    film: Film | None
-    """The film, where the file holds one."""
+    film: Film
+    prediction: Prediction | None
+    """Of the whole film; None where the surrogate does not take it."""
     field: Field | None
-    """Its map of Ē, where it was cut into windows."""
-    sve_um: float
+    """Map of Ē of windows, where the film was cut into some."""
 
-    @cached_property
+    @property
     def warnings(self) -> list[str]:
-        """One line for each way in which SVEs differ from all that the network was trained on."""
-        card, count = self.surrogate.card, len(self.prediction.young_modulus_gpa)
-        pitches = [card.pitch_um(each) for each in card.windows_um]
-        ranges = {
-            "window": f"{_range(card.windows_um)} µm",
-            "grain_count": _range(card.effective_grains),
-            "pixel_pitch": f"{_range(pitches)} µm",
-            "texture": f"up to {card.texture:.3g}",
-        }
+        """One line for each way in which what was predicted differs from what the intervals were made for."""
+        parts = [("film", self.prediction), ("window", self.field and self.field.prediction)]
         return [
-            f"{self.path}: {OUTSIDE[name]} of {flags.sum()} of {count} SVEs outside the training ({ranges[name]})"
-            for name, flags in self.prediction.outside.items()
-            if flags.any()
+            f"{self.path}: {line}"
+            for what, prediction in parts
+            if prediction
+            for line in prediction.warnings(what)
         ]
 
     def report(self) -> dict:
-        """All numbers, for JSON; of a single SVE without the leading axis."""
-        prediction, bc = self.prediction, self.prediction.boundary_condition
-        single = self.film is not None and self.field is None
-
-        def plain(values):
-            return (values[0] if single else values).tolist()
-
+        """All numbers, for JSON."""
         report = {
-            "boundary_condition": bc,
-            "n": len(prediction.young_modulus_gpa),
-            "window_um": self.sve_um,
-            "n_grains": self.n_grains[0] if self.film is not None else self.n_grains,
-            "young_modulus_gpa": {bc: plain(prediction.young_modulus_gpa)},
-            "coverage": prediction.coverage,
-            "interval_gpa": plain(prediction.interval_gpa),
-            "outside_training": {name: plain(f) for name, f in prediction.outside.items()},
+            "n_grains": self.film.n_grains,
+            "window_um": list(self.film.size_um),
+            "crystals": [crystal.name for crystal in self.film.crystals],
+            "notes": list(self.film.notes),
             "warnings": self.warnings,
         }
-        if prediction.stiffness_gpa is not None:
-            report["stiffness_gpa"] = {bc: plain(prediction.stiffness_gpa)}
-        if single and prediction.stiffness_gpa is not None:
-            report["directional"] = {
-                "phi_deg": np.degrees(DIRECTIONS_RAD).round(9).tolist(),
-                "young_modulus_gpa": prediction.directional_gpa(DIRECTIONS_RAD)[0].tolist(),
-                "half_width_gpa": float(prediction.direction_half_width_gpa[0]),
-            }
+        if self.prediction is not None:
+            report |= _of_one(self.prediction)
         if self.field is not None:
             report["map"] = {
+                "sve_um": self.field.sve_um,
                 "x_um": self.field.x_um.tolist(),
                 "y_um": self.field.y_um.tolist(),
                 "young_modulus_gpa": self.field.young_modulus_gpa.tolist(),
+                "half_width_gpa": self.field.half_width_gpa.tolist(),
             }
         return report
 
     def text(self) -> str:
         """A few lines to read."""
-        moduli, half = self.prediction.young_modulus_gpa, self.prediction.half_width_gpa.mean()
-        interval = f"± {half:.2g} GPa, {100 * self.prediction.coverage:g} %"
-        if len(moduli) == 1:
-            lines = [f"Young's modulus along x1: {moduli[0]:.3f} GPa ({interval})"]
+        width_um, height_um = self.film.size_um
+        made_of = ", ".join(dict.fromkeys(crystal.name for crystal in self.film.crystals))
+        lines = [f"{self.film.n_grains} grains of {made_of}, {width_um:g} × {height_um:g} µm"]
+        lines += self.film.notes
+        if self.prediction is not None:
+            modulus, half = self.prediction.young_modulus_gpa[0], self.prediction.half_width_gpa[0]
+            condition = self.prediction.boundary_condition.upper()
+            lines.append(
+                f"{condition}  Young's modulus along x1 of the film: {modulus:.4f} GPa "
+                f"(± {half:.2g} GPa, {100 * self.prediction.coverage:g} %)"
+            )
             if self.prediction.stiffness_gpa is not None:
                 rows = np.array2string(
                     self.prediction.stiffness_gpa[0], precision=3, suppress_small=True
                 )
                 lines += ["stiffness (GPa; 11, 22, 12):", rows]
-        else:
-            lines = [
-                f"{len(moduli)} SVEs of {self.sve_um:g} µm",
-                f"Young's modulus along x1: mean {moduli.mean():.3f}, standard deviation {moduli.std(ddof=1):.3f}, "
-                f"{moduli.min():.3f} to {moduli.max():.3f} GPa (each {interval})",
-            ]
+        if self.field is not None:
+            moduli, half = self.field.young_modulus_gpa, self.field.half_width_gpa.mean()
+            lines.append(
+                f"{moduli.size} windows of {self.field.sve_um:g} µm in it: mean {moduli.mean():.3f}, "
+                f"standard deviation {moduli.std():.3f}, {moduli.min():.3f} to {moduli.max():.3f} GPa (each ± {half:.2g} GPa, "
+                f"{100 * self.field.prediction.coverage:g} %)"
+            )
         return "\n".join(lines)
 
     def polar(self, path: Path) -> None:
         """Write a figure of the modulus in every direction."""
         from polysve.figures import films
 
-        write_figure(path, lambda: films.polar(self.prediction))
+        shown = self.prediction or self.field.prediction
+        write_figure(path, lambda: films.polar(shown))
 
     def map_figure(self, path: Path) -> None:
         """Write a figure of the map of Ē."""
         from polysve.figures import films
 
         field = self._needed_field()
-        write_figure(path, lambda: films.field(field, self.film, self.sve_um))
+        write_figure(path, lambda: films.field(field, self.film))
 
     def map_array(self, path: Path) -> None:
-        """Write the map of Ē as arrays x_um, y_um, young_modulus_gpa, half_width_gpa, outside_training."""
+        """Write the map of Ē as arrays x_um, y_um, young_modulus_gpa, half_width_gpa, outside."""
         field = self._needed_field()
         if path.suffix != ".npz":
             raise InputError(f"{path}: .npz is the allowed ending")
-        outside = np.any(list(field.prediction.outside.values()), axis=0)
+        outside = np.any(
+            [*field.prediction.outside.values(), [False] * field.x_um.size * field.y_um.size],
+            axis=0,
+        )
         with atomic_path(path) as temporary:
             np.savez_compressed(
                 temporary,
                 x_um=field.x_um,
                 y_um=field.y_um,
                 young_modulus_gpa=field.young_modulus_gpa,
-                half_width_gpa=field.prediction.half_width_gpa.reshape(
-                    field.young_modulus_gpa.shape
-                ),
-                outside_training=outside.reshape(field.young_modulus_gpa.shape),
+                half_width_gpa=field.half_width_gpa,
+                outside=outside.reshape(field.young_modulus_gpa.shape),
             )
 
     def _needed_field(self) -> Field:
         if self.field is None:
-            raise InputError(
-                f"{self.path}: is one SVE of {self.sve_um:g} µm; a map needs --sve, the side of a window"
-            )
+            raise InputError(f"{self.path}: a map needs --sve, the side of a window in µm")
         return self.field
 
 
+@dataclass(frozen=True)
+class PredictedEnsemble:
+    """Predictions of all SVEs of an ensemble."""
+
+    path: Path
+    prediction: Prediction
+    n_grains: list[int]
+    window_um: float
+
+    @property
+    def warnings(self) -> list[str]:
+        """One line for each way in which SVEs differ from what the intervals were made for."""
+        return [f"{self.path}: {line}" for line in self.prediction.warnings("SVE")]
+
+    def report(self) -> dict:
+        """All numbers, for JSON, one a SVE."""
+        prediction, bc = self.prediction, self.prediction.boundary_condition
+        report = {
+            "boundary_condition": bc,
+            "n": len(self.n_grains),
+            "window_um": self.window_um,
+            "n_grains": self.n_grains,
+            "young_modulus_gpa": {bc: prediction.young_modulus_gpa.tolist()},
+            "coverage": prediction.coverage,
+            "interval_gpa": prediction.interval_gpa.tolist(),
+            "outside": {name: flags.tolist() for name, flags in prediction.outside.items()},
+            "warnings": self.warnings,
+        }
+        if prediction.stiffness_gpa is not None:
+            report["stiffness_gpa"] = {bc: prediction.stiffness_gpa.tolist()}
+        return report
+
+    def text(self) -> str:
+        """A few lines to read."""
+        moduli = self.prediction.young_modulus_gpa
+        return (
+            f"{len(moduli)} SVEs of {self.window_um:g} µm, {self.prediction.boundary_condition.upper()}\n"
+            f"Young's modulus along x1: mean {moduli.mean():.3f}, standard deviation {moduli.std(ddof=1):.3f}, "
+            f"{moduli.min():.3f} to {moduli.max():.3f} GPa (each ± {self.prediction.half_width_gpa.mean():.2g} GPa, "
+            f"{100 * self.prediction.coverage:g} %)"
+        )
+
+
 def predict(
-    surrogate: Surrogate,
+    surrogate,
     path: Path,
     reading: Reading,
     coverage: float = 0.9,
     sve_um: float | None = None,
     step_um: float | None = None,
-) -> Predicted:
+) -> Predicted | PredictedEnsemble:
     """Predict a file.
 
-    Generators and ensembles are SVEs as they are. A picture (label image, EBSD map) that is larger than the training
-    window is cut into windows of that size; another size can be given, for generators too.
+    The film is predicted as a whole where the surrogate takes one of its size and shape, and cut into windows where
+    their side is given or the surrogate asks for windows.
+
+    Parameters
+    ----------
+    surrogate : Surrogate or Series
+        A trained network, or the training-free series.
 
     Raises
     ------
     InputError
         For a wrong file, and windows that do not fit.
     """
-    trained_um = surrogate.card.windows_um[0]
+    path = Path(path)
     if is_ensemble(path):
-        return _predict_ensemble(surrogate, Path(path), read_films(path), coverage)
+        films = list(read_films(path))
+        prediction = surrogate.predict(films, coverage)
+        grains = [film.n_grains for film in films]
+        return PredictedEnsemble(path, prediction, grains, films[0].size_um[0])
     film = read_film(path, reading)
-    width_um, height_um = film.size_um
-    if sve_um is None:
-        larger = max(width_um, height_um) > trained_um * (1 + SAME)
-        sve_um = trained_um if isinstance(film.shape, LabelImage) and larger else width_um
-    whole = sve_um == width_um == height_um
-    if whole:
-        field, prediction = None, surrogate.predict(film, coverage=coverage)
-    else:
+    sve_um = sve_um or surrogate.window_for(film)
+    field = None
+    if sve_um is not None:
         field = predict_field(surrogate, film, sve_um, step_um or sve_um / 2, coverage)
-        prediction = field.prediction
-    return Predicted(path, surrogate, prediction, [film.n_grains], film, field, sve_um)
+    elif step_um is not None:
+        raise InputError(f"--step = {step_um:g}: goes with --sve, the side of a window")
+    whole = surrogate.predict([film], coverage) if surrogate.takes(film) else None
+    if whole is None and field is None:
+        surrogate.predict([film], coverage)
+    return Predicted(path, film, whole, field)
 
 
-def _predict_ensemble(surrogate: Surrogate, path: Path, films, coverage: float) -> Predicted:
-    n_grains, windows = [], set()
-
-    def inputs():
-        for film in films:
-            n_grains.append(film.n_grains)
-            windows.add(film.size_um[0])
-            yield network_input(film, surrogate.card)
-
-    prediction = surrogate.predict_inputs(inputs(), coverage)
-    return Predicted(path, surrogate, prediction, n_grains, None, None, windows.pop())
-
-
-def _range(values) -> str:
-    low, high = min(values), max(values)
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+def _of_one(prediction: Prediction) -> dict:
+    """Numbers of one film."""
+    bc = prediction.boundary_condition
+    found = {
+        "boundary_condition": bc,
+        "young_modulus_gpa": {bc: float(prediction.young_modulus_gpa[0])},
+        "coverage": prediction.coverage,
+        "interval_gpa": prediction.interval_gpa[0].tolist(),
+        "outside": {name: bool(flags[0]) for name, flags in prediction.outside.items()},
+    }
+    if prediction.stiffness_gpa is not None:
+        found["stiffness_gpa"] = {bc: prediction.stiffness_gpa[0].tolist()}
+        found["directional"] = {
+            "phi_deg": np.degrees(DIRECTIONS_RAD).round(9).tolist(),
+            "young_modulus_gpa": prediction.directional_gpa(DIRECTIONS_RAD)[0].tolist(),
+            "half_width_gpa": float(prediction.direction_half_width_gpa[0]),
+        }
+    return found

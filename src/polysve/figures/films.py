@@ -47,15 +47,13 @@ def polar(prediction: Prediction) -> Figure:
     return figure
 
 
-def field(moduli: Field, film: Film, sve_um: float) -> Figure:
+def field(moduli: Field, film: Film) -> Figure:
     """Grain structure of a film, and Ē of the window that moves over it at the window's centre.
 
     Parameters
     ----------
     moduli : Field
     film : Film
-    sve_um : float
-        Side of the window.
     """
     width_um, height_um = film.size_um
     inches = mpl.rcParams["figure.figsize"][0]
@@ -73,7 +71,7 @@ def field(moduli: Field, film: Film, sve_um: float) -> Figure:
         rasterized=True,
     )
     figure.colorbar(cells, ax=right, label="Ē (GPa)")
-    right.set_title(f"window of {sve_um:g} µm about each point")
+    right.set_title(f"window of {moduli.sve_um:g} µm about each point")
     for axis in (left, right):
         axis.set(aspect="equal", xlabel="x1 (µm)", xlim=(0, width_um), ylim=(0, height_um))
     left.set_ylabel("x2 (µm)")

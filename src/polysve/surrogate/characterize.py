@@ -9,7 +9,7 @@ from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.base.types import Array
 from polysve.settings.labels import TessellateSettings
-from polysve.surrogate.prediction import OUTSIDE, Prediction
+from polysve.surrogate.prediction import Prediction
 from polysve.surrogate.workers import Workers
 
 PERCENT = (0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -71,8 +71,8 @@ def characterize(
         **describe(prediction.young_modulus_gpa),
         "seconds": seconds,
         "rate_per_s": count / seconds,
-        "outside_training": {n: float(f.mean()) for n, f in prediction.outside.items()},
-        "warnings": warnings(prediction),
+        "outside": {n: float(f.mean()) for n, f in prediction.outside.items()},
+        "warnings": prediction.warnings("film"),
         "young_modulus_gpa": prediction.young_modulus_gpa,
     }
     if check:
@@ -83,15 +83,6 @@ def characterize(
             "times_as_fast": (count / seconds) / (check / solved.seconds),
         }
     return result
-
-
-def warnings(prediction: Prediction) -> list[str]:
-    """One line for each property that lies outside the training."""
-    return [
-        f"{OUTSIDE[name]} of {100 * flags.mean():.3g} % of the structures outside the training"
-        for name, flags in prediction.outside.items()
-        if flags.any()
-    ]
 
 
 def describe(moduli_gpa: Array, seed: int = 0) -> dict:

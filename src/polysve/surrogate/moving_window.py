@@ -7,8 +7,7 @@ import numpy as np
 from polysve.base.types import Array
 from polysve.grains.film import Film, LabelImage
 from polysve.grains.raster import pixelated
-from polysve.surrogate.network import Surrogate
-from polysve.surrogate.network_input import cut, network_input
+from polysve.surrogate.network_input import cut
 from polysve.surrogate.prediction import Prediction
 
 PIXELS_PER_PIXEL = 4
@@ -24,12 +23,16 @@ class Field(NamedTuple):
     """Shape (rows,), from the bottom."""
     young_modulus_gpa: Array
     """Shape (rows, columns)."""
+    half_width_gpa: Array
+    """Of the intervals, shape (rows, columns)."""
+    sve_um: float
+    """Side of a window."""
     prediction: Prediction
     """Of all windows, row by row."""
 
 
 def predict_field(
-    surrogate: Surrogate,
+    surrogate,
     film: Film,
     sve_um: float,
     step_um: float,
@@ -41,7 +44,7 @@ def predict_field(
 
     Parameters
     ----------
-    surrogate : Surrogate
+    surrogate : Surrogate or Series
     film : Film
     sve_um : float
         Side of the window.
@@ -56,16 +59,17 @@ def predict_field(
         If the window does not fit into the film.
     """
     if not isinstance(film.shape, LabelImage):
-        pitch_um = surrogate.card.pitch_um(sve_um)
-        film = pixelated(film, PIXELS_PER_PIXEL * round(max(film.size_um) / pitch_um))
+        pixels = max(film.size_um) / surrogate.pixel_um(film, sve_um)
+        film = pixelated(film, PIXELS_PER_PIXEL * round(pixels))
     places = []
 
     def inputs():
         for x_um, y_um, window in cut(film, sve_um, step_um):
             places.append((x_um, y_um))
-            yield network_input(window, surrogate.card)
+            yield surrogate.work(window)
 
     prediction = surrogate.predict_inputs(inputs(), coverage)
     x_um, y_um = (np.unique(each) for each in np.array(places).T)
     moduli = prediction.young_modulus_gpa.reshape(len(y_um), len(x_um))
-    return Field(x_um, y_um, moduli, prediction)
+    half_width = prediction.half_width_gpa.reshape(moduli.shape)
+    return Field(x_um, y_um, moduli, half_width, sve_um, prediction)

@@ -22,7 +22,7 @@ from polysve.crystals import catalogue
 from polysve.crystals.crystal import Crystal
 from polysve.films.readers import read_films
 from polysve.films.reading import Reading
-from polysve.grains.film import Film
+from polysve.grains.film import Film, LabelImage
 from polysve.learning.model_card import ModelCard, read_card, stiffness_from_targets
 from polysve.networks import physical
 from polysve.surrogate.network_input import NetworkInput, network_input
@@ -52,8 +52,8 @@ class Surrogate:
     def predict(
         self,
         source: str | Path | Film | Iterable[Film],
-        window_um: float | None = None,
         coverage: float = 0.9,
+        window_um: float | None = None,
     ) -> Prediction:
         """Predict films, each as one SVE.
 
@@ -61,10 +61,10 @@ class Surrogate:
         ----------
         source : path, film or films
             A file that `read_films` reads, or what it gives.
-        window_um : float, optional
-            Side of the window of a `.csv` file; width of a `.npz` that does not say it.
         coverage : float
             Of the interval.
+        window_um : float, optional
+            Side of the window of a `.csv` file; width of a `.npz` that does not say it.
 
         Raises
         ------
@@ -96,6 +96,21 @@ class Surrogate:
         return self._prediction(
             np.concatenate(targets).astype(float), np.array(properties), coverage, half_width_gpa
         )
+
+    def takes(self, film: Film) -> bool:
+        """Whether a film can be predicted as a whole: a square that is no map much larger than the training."""
+        width_um, height_um = film.size_um
+        return abs(width_um / height_um - 1) < 1e-9 and self.window_for(film) is None
+
+    def window_for(self, film: Film) -> float | None:
+        """Side of the windows into which a map must be cut that is larger than the training windows."""
+        trained_um = self.card.windows_um[0]
+        larger = max(film.size_um) > trained_um * (1 + SAME)
+        return trained_um if isinstance(film.shape, LabelImage) and larger else None
+
+    def pixel_um(self, film: Film, window_um: float) -> float:
+        """Pixel of the images of a film's windows."""
+        return self.card.pitch_um(window_um)
 
     @property
     def crystals(self) -> tuple[Crystal, ...]:
@@ -133,7 +148,19 @@ class Surrogate:
             direction_half_width_gpa=in_directions,
             boundary_condition=self.card.boundary_condition,
             outside=self._outside(*properties.T),
+            known=self._known(),
         )
+
+    def _known(self) -> dict[str, str]:
+        """Ranges of the training, in words."""
+        card = self.card
+        pitches = [card.pitch_um(each) for each in card.windows_um]
+        return {
+            "window": f"{_range(card.windows_um)} µm",
+            "grain_count": _range(card.effective_grains),
+            "pixel_pitch": f"{_range(pitches)} µm",
+            "texture": f"up to {card.texture:.3g}",
+        }
 
     def _outside(self, window_um, source_pixel_um, effective_grains, texture) -> dict:
         """Compare SVEs with what the network was trained on."""
@@ -174,3 +201,8 @@ def _chunks(inputs: Iterable[NetworkInput]) -> Iterator[tuple[NetworkInput, ...]
         size = physical.batch_size(np.empty((1, *shape), np.float32))
         while chunk := tuple(islice(same, size)):
             yield chunk
+
+
+def _range(values) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"

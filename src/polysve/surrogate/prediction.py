@@ -37,6 +37,19 @@ class Prediction:
     outside: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     """Which films differ from all that the interval was made for, shape (n,), by property."""
 
+    known: dict[str, str] = field(default_factory=dict)
+    """What the interval was made for, in words, by property."""
+
+    def warnings(self, what: str) -> list[str]:
+        """One line for each property in which films lie outside; `what` is the name of one of them."""
+        count = len(self.young_modulus_gpa)
+        return [
+            f"{OUTSIDE[name]} of {flags.sum()} of {count} {what}s outside what the interval was made for "
+            f"({self.known[name]})"
+            for name, flags in self.outside.items()
+            if flags.any()
+        ]
+
     @property
     def interval_gpa(self) -> Array:
         """Lower and upper end for each film, shape (n, 2)."""
