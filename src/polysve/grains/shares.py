@@ -15,6 +15,8 @@ from polysve.grains.tiling import Tiling
 
 # a grain with less of a pixel is not there
 LEAST = 1e-9
+# what the areas of all polygons may miss of the window's
+FILLED = 1e-6
 
 
 class Shares(NamedTuple):
@@ -81,63 +83,85 @@ def shares_of_tiling(
     InputError
         If the polygons do not fill the window once.
     """
-    rows, columns = pixels
-    corners = tiling.vertices_um * np.array([columns / size_um[0], rows / size_um[1]])
-    # what lies on the window's edge lies on the edge of the pixels, to the last bit
-    np.copyto(corners[:, 0], columns, where=tiling.vertices_um[:, 0] == size_um[0])
-    np.copyto(corners[:, 1], rows, where=tiling.vertices_um[:, 1] == size_um[1])
-    if corners.min() < 0 or corners[:, 0].max() > columns or corners[:, 1].max() > rows:
+    corners = _in_pixels(tiling.vertices_um, *size_um, *pixels)
+    labels, entries, area = _cut(corners, tiling.offsets, tiling.grain, *pixels)
+    shares = Shares(labels, *entries)
+    if abs(area / labels.size - 1) > FILLED:
         raise InputError(
-            f"polygons leave the window of {size_um[0]:g} × {size_um[1]:g} µm; allowed are corners inside"
+            f"polygons fill {area / labels.size:.6g} of the window of {size_um[0]:g} × {size_um[1]:g} µm; "
+            "allowed is a tiling of it"
         )
-    labels, *entries = _cut(corners, tiling.offsets, tiling.grain, rows, columns)
-    return Shares(labels, *_by_pixel(labels, *entries))
+    return shares
+
+
+@njit(cache=True)
+def _in_pixels(corners_um, width_um, height_um, rows, columns):
+    """Corners in units of the pixels; those on the window's edge are on the edge to the last bit, none is outside."""
+    corners = np.empty_like(corners_um)
+    for corner in range(len(corners)):
+        x, y = corners_um[corner, 0] / width_um, corners_um[corner, 1] / height_um
+        corners[corner, 0] = min(max(x, 0.0), 1.0) * columns
+        corners[corner, 1] = min(max(y, 0.0), 1.0) * rows
+    return corners
 
 
 @njit(cache=True)
 def _cut(corners, offsets, grains, rows, columns):
-    """Labels of the pixels inside one polygon; pixel, grain, share and normal of the others."""
-    following = np.arange(1, len(corners) + 1)
-    following[offsets[1:] - 1] = offsets[:-1]
+    """Grains of the pixels inside one polygon, entries of the others, and the area of all polygons in pixels."""
     pieces = 0
-    for corner in range(len(corners)):
-        step = np.abs(corners[following[corner]] - corners[corner])
-        pieces += int(step[0]) + int(step[1]) + 3
+    for polygon in range(len(grains)):
+        x, y = corners[offsets[polygon + 1] - 1]
+        for corner in range(offsets[polygon], offsets[polygon + 1]):
+            pieces += int(abs(corners[corner, 0] - x)) + int(abs(corners[corner, 1] - y)) + 3
+            x, y = corners[corner]
     pixel, grain = np.empty(pieces, np.int64), np.empty(pieces, np.int32)
     share, normal = np.empty(pieces), np.empty((pieces, 2))
     labels = np.full((rows, columns), -1, np.int32)
     # one column more takes what lies on the right edge of the window
     cover, turned = np.zeros((rows, columns + 1)), np.zeros((rows, columns, 2))
-    count = 0
+    count, area = 0, 0.0
     for polygon in range(len(grains)):
         begin, end = offsets[polygon], offsets[polygon + 1]
+        x, y = corners[end - 1]
+        low_x, high_x, low_y, high_y = x, x, y, y
         for corner in range(begin, end):
-            _walk(corners[corner], corners[following[corner]], cover, turned)
-        own = corners[begin:end]
-        bottom, left = int(own[:, 1].min()), int(own[:, 0].min())
-        top = min(rows, int(np.ceil(own[:, 1].max())))
-        right = min(columns, int(np.ceil(own[:, 0].max())))
-        for row in range(bottom, top):
+            next_x, next_y = corners[corner]
+            _walk(x, y, next_x, next_y, cover, turned)
+            x, y = next_x, next_y
+            low_x, high_x, low_y, high_y = (
+                min(low_x, x),
+                max(high_x, x),
+                min(low_y, y),
+                max(high_y, y),
+            )
+        left, right = int(low_x), min(columns, int(np.ceil(high_x)))
+        for row in range(int(low_y), min(rows, int(np.ceil(high_y)))):
             total = 0.0
             for column in range(left, right):
                 total += cover[row, column]
                 if total > 1 - LEAST:
                     labels[row, column] = grains[polygon]
+                    area += 1
                 elif total > LEAST:
                     pixel[count], grain[count] = row * columns + column, grains[polygon]
-                    share[count], normal[count] = total, turned[row, column]
+                    share[count] = total
+                    normal[count, 0] = turned[row, column, 0]
+                    normal[count, 1] = turned[row, column, 1]
                     count += 1
-                turned[row, column] = 0.0
-            cover[row, left : right + 1] = 0.0
-    return labels, pixel[:count], grain[:count], share[:count], normal[:count]
+                    area += total
+                cover[row, column] = 0.0
+                turned[row, column, 0] = turned[row, column, 1] = 0.0
+            cover[row, right] = 0.0
+    entries = _by_pixel(rows * columns, pixel[:count], grain, share, normal)
+    return labels, entries, area
 
 
 @njit(cache=True)
-def _walk(start, stop, cover, turned):
+def _walk(start_x, start_y, stop_x, stop_y, cover, turned):
     """Add to cover and turned what one edge of a polygon does, piece by piece between the pixels' sides."""
     rows, columns = turned.shape[:2]
-    dx, dy = stop[0] - start[0], stop[1] - start[1]
-    x, y = start
+    dx, dy = stop_x - start_x, stop_y - start_y
+    x, y = start_x, start_y
     column, row = int(x), int(y)
     # an edge that starts on a side and goes down or left begins in the pixel before it
     if dx < 0 and column == x:
@@ -146,54 +170,61 @@ def _walk(start, stop, cover, turned):
         row -= 1
     column, row = min(column, columns - 1), min(row, rows - 1)
     on_side = (dx == 0 and x == int(x)) or (dy == 0 and y == int(y))
+    slope, rise = (dy / dx if dx != 0 else 0.0), (dx / dy if dy != 0 else 0.0)
     last = False
     while not last:
         side_x = column + 1.0 if dx > 0 else float(column)
         side_y = row + 1.0 if dy > 0 else float(row)
-        at_x = (side_x - start[0]) / dx if dx != 0 else np.inf
-        at_y = (side_y - start[1]) / dy if dy != 0 else np.inf
-        at = min(at_x, at_y)
-        last = at >= 1
-        next_x, next_y = (stop[0], stop[1]) if last else (start[0] + at * dx, start[1] + at * dy)
-        if not last and at_x <= at_y:
-            next_x = side_x
-        if not last and at_y <= at_x:
-            next_y = side_y
+        # where the line leaves the pixel, by its upper or lower side or by its left or right one
+        at_y = start_y + (side_x - start_x) * slope if dx != 0 else np.inf
+        upright = dx == 0 or (dy != 0 and (at_y - side_y) * dy > 0)
+        if upright:
+            next_x, next_y = start_x + (side_y - start_y) * rise, side_y
+            last = (stop_y - side_y) * dy <= 0
+        else:
+            next_x, next_y = side_x, at_y
+            last = (stop_x - side_x) * dx <= 0
+        if last:
+            next_x, next_y = stop_x, stop_y
         # counter-clockwise: an edge that runs down opens its grain, one that runs up closes it
         height = y - next_y
         beyond = height * ((x + next_x) / 2 - column)
         cover[row, column] += height - beyond
         cover[row, column + 1] += beyond
         if not on_side:
-            turned[row, column, 0] += next_y - y
+            turned[row, column, 0] -= height
             turned[row, column, 1] += x - next_x
-        if not last:
-            column += (1 if dx > 0 else -1) if at_x <= at_y else 0
-            row += (1 if dy > 0 else -1) if at_y <= at_x else 0
+        if upright:
+            row += 1 if dy > 0 else -1
+        else:
+            column += 1 if dx > 0 else -1
         x, y = next_x, next_y
 
 
 @njit(cache=True)
-def _by_pixel(labels, pixel, grain, share, normal):
-    """Order entries by pixel."""
-    count = np.zeros(labels.size, np.int32)
+def _by_pixel(size, pixel, grain, share, normal):
+    """Order entries by pixel: fields of `Shares` from `pixel` on."""
+    count = np.zeros(size + 1, np.int64)
     for entry in range(len(pixel)):
         count[pixel[entry]] += 1
     shared = 0
-    for number in range(labels.size):
+    for number in range(size):
         shared += count[number] > 0
     pixels, first = np.empty(shared, np.int64), np.zeros(shared + 1, np.int64)
-    place, at = np.empty(labels.size, np.int64), 0
-    for number in range(labels.size):
+    at = 0
+    for number in range(size):
         if count[number] > 0:
-            place[number] = first[at]
             pixels[at], first[at + 1] = number, first[at] + count[number]
+            # from now on the place of the pixel's next entry
+            count[number] = first[at]
             at += 1
-    own, part, turned = np.empty_like(grain), np.empty_like(share), np.empty_like(normal)
+    own, part = np.empty(len(pixel), np.int32), np.empty(len(pixel))
+    turned = np.empty((len(pixel), 2))
     for entry in range(len(pixel)):
-        to = place[pixel[entry]]
-        own[to], part[to], turned[to] = grain[entry], share[entry], normal[entry]
-        place[pixel[entry]] += 1
+        to = count[pixel[entry]]
+        count[pixel[entry]] += 1
+        own[to], part[to] = grain[entry], share[entry]
+        turned[to, 0], turned[to, 1] = normal[entry, 0], normal[entry, 1]
     return pixels, first, own, part, turned
 
 
@@ -224,8 +255,8 @@ def shares_of_labels(labels: np.ndarray, pixels: tuple[int, int]) -> Shares:
             none,
             none.reshape(0, 2),
         )
-    found, *entries = _overlay(labels, *pixels)
-    return Shares(found, *_by_pixel(found, *entries))
+    found, entries = _overlay(labels, *pixels)
+    return Shares(found, *entries)
 
 
 @njit(cache=True)
@@ -265,4 +296,4 @@ def _overlay(labels, rows, columns):
                         normal[at, 1] -= broad
             if count == begin + 1:
                 found[row, column], count = grain[begin], begin
-    return found, pixel[:count], grain[:count], share[:count], normal[:count]
+    return found, _by_pixel(rows * columns, pixel[:count], grain, share, normal)

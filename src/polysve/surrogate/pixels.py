@@ -156,9 +156,7 @@ def _exponential(log, out):
     """
     mean = (log[0] + log[1] + log[2]) / 3
     a = (log[0] - mean, log[1] - mean, log[2] - mean, log[3], log[4], log[5])
-    size = np.sqrt(
-        a[0] ** 2 + a[1] ** 2 + a[2] ** 2 + 2 * (a[3] ** 2 + a[4] ** 2 + a[5] ** 2)
-    )
+    size = np.sqrt(a[0] ** 2 + a[1] ** 2 + a[2] ** 2 + 2 * (a[3] ** 2 + a[4] ** 2 + a[5] ** 2))
     halved = 0
     while size > 0.5:
         size, halved = size / 2, halved + 1
