@@ -6,6 +6,8 @@ FRONT_DOOR = {
     "draw": "polysve.api",
     "read_film": "polysve.api",
     "homogenize": "polysve.api",
+    "predict": "polysve.api",
+    "characterize": "polysve.api",
     "Crystal": "polysve.crystals.crystal",
     "load_surrogate": "polysve.surrogate.network",
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from polysve.fem.label import Label
     from polysve.grains.film import Film
     from polysve.settings.texture import TextureSettings
+    from polysve.surrogate.prediction import Prediction
 
 ENSEMBLE = "draw"
 """Name from which, with seed and index, every drawn film follows."""
@@ -139,3 +140,106 @@ def homogenize(film: Film, **settings) -> Label:
     from polysve.settings.model import parse
 
     return by_finite_elements(film, parse(HomogenizeSettings, settings, "homogenize"))
+
+
+def predict(
+    film: Film | list[Film],
+    model: str | Path | None = None,
+    boundary_condition: str = "pbc",
+    coverage: float = 0.9,
+) -> Prediction:
+    """Apparent stiffness of films with an interval: without training, or by a network.
+
+    Parameters
+    ----------
+    film : Film or list of Film
+    model : path, optional
+        Network that `polysve train` made; without one the answer needs no training.
+    boundary_condition : {"kubc", "subc", "pbc"}
+        Without a model.
+    coverage : float
+        Of the interval.
+
+    Returns
+    -------
+    Prediction
+        ``stiffness_gpa`` (n, 3, 3), ``young_modulus_gpa`` and ``half_width_gpa`` (n,).
+
+    Raises
+    ------
+    InputError
+        For a film that cannot be predicted.
+
+    Examples
+    --------
+    >>> import polysve
+    >>> film = polysve.draw(window_um=2.0, grain_size_um=0.5, texture="random", material="zinc")
+    >>> found = polysve.predict(film)
+    >>> exact = polysve.homogenize(film, boundary_conditions=("pbc",)).stiffness_gpa["pbc"]
+    >>> bool(abs(found.stiffness_gpa[0] - exact).max() < 1e-3 * exact[0, 0])
+    True
+    """
+    films = [film] if not isinstance(film, list) else film
+    if model is not None:
+        from polysve.surrogate.network import load_surrogate
+
+        return load_surrogate(model).predict(films, coverage)
+    from polysve.surrogate.training_free import Series
+
+    return Series((), boundary_condition).predict(films, coverage)
+
+
+def characterize(
+    window_um: float,
+    grain_size_um: float,
+    texture: str | TextureSettings = "<100>",
+    material: str = "silicon",
+    boundary_condition: str = "pbc",
+    count: int = 1000,
+    seed: int = 1,
+) -> dict:
+    """Scatter of Ē over random films, without training.
+
+    A script that calls it needs its ``if __name__ == "__main__":``, for it starts a process for each core.
+
+    Parameters
+    ----------
+    window_um, grain_size_um, texture, material, seed
+        As for `draw`.
+    boundary_condition : {"kubc", "subc", "pbc"}
+    count : int
+        Number of films.
+
+    Returns
+    -------
+    dict
+        ``mean_gpa``, ``std_gpa``, ``quantiles_gpa`` with intervals, ``laws``, ``young_modulus_gpa`` of all films.
+
+    Examples
+    --------
+    >>> import polysve
+    >>> found = polysve.characterize(2.0, 0.5, texture="<111>", count=100)
+    >>> round(found["mean_gpa"], 2), found["std_gpa"] < 1e-3
+    (168.96, True)
+    """
+    from polysve.crystals import catalogue
+    from polysve.settings.labels import TessellateSettings
+    from polysve.settings.material import read_material
+    from polysve.settings.model import parse
+    from polysve.settings.texture import read_texture
+    from polysve.surrogate.characterize import characterize as by_films
+    from polysve.surrogate.training_free import Series
+    from polysve.surrogate.workers import Workers
+
+    constants = read_material(material, "material")
+    law = read_texture(texture, "texture") if isinstance(texture, str) else texture
+    values = {
+        "window_um": window_um,
+        "grain_size_um": grain_size_um,
+        "seed": seed,
+        "phases": {"film": {"texture": law, "symmetry": constants.symmetry}},
+    }
+    settings = parse(TessellateSettings, values, "characterize")
+    series = Series((catalogue.crystal(constants),), boundary_condition)
+    with Workers() as workers:
+        return by_films(series, workers, settings, count)

@@ -80,8 +80,8 @@ class Predicted:
             moduli, half = self.field.young_modulus_gpa, self.field.half_width_gpa.mean()
             lines.append(
                 f"{moduli.size} windows of {self.field.sve_um:g} µm in it: mean {moduli.mean():.3f}, "
-                f"standard deviation {moduli.std():.3f}, {moduli.min():.3f} to {moduli.max():.3f} GPa (each ± {half:.2g} GPa, "
-                f"{100 * self.field.prediction.coverage:g} %)"
+                f"standard deviation {moduli.std():.3f}, {moduli.min():.3f} to {moduli.max():.3f} GPa "
+                f"(each ± {half:.2g} GPa, {100 * self.field.prediction.coverage:g} %)"
             )
         return "\n".join(lines)
 

@@ -9,6 +9,7 @@ from polysve.base.errors import InputError
 from polysve.base.types import Array
 from polysve.crystals.stiffness import young_modulus
 
+DIRECTIONS_RAD = np.linspace(0, np.pi, 90, endpoint=False)
 OUTSIDE = {
     "window": "window",
     "grain_count": "effective number of grains",
