@@ -30,6 +30,10 @@ class _Notice(event.Listener):
 event.register("numba:compile", _Notice())
 
 
+def _options(contract: bool) -> dict:
+    return {"fastmath": {"contract"} if contract else False, "error_model": "numpy"}
+
+
 def compiled(signature: str, contract: bool = False):
     """Compile a function for one signature when its module is imported, or take it from the cache.
 
@@ -48,17 +52,26 @@ def compiled(signature: str, contract: bool = False):
     >>> add(1.0, 2.0)
     3.0
     """
-    options = {"fastmath": {"contract"} if contract else False, "error_model": "numpy"}
 
     def decorate(function):
         _check_calls(function)
         try:
-            return numba.njit(signature, cache=True, **options)(function)
+            return numba.njit(signature, cache=True, **_options(contract))(function)
         except RuntimeError as error:
             # nowhere to write: compile for this process alone
             if "no locator" not in str(error):
                 raise
-            return numba.njit(signature, **options)(function)
+            return numba.njit(signature, **_options(contract))(function)
+
+    return decorate
+
+
+def inner(contract: bool = False):
+    """Compile a function within those of its file that call it; nothing else can call it without waiting."""
+
+    def decorate(function):
+        _check_calls(function)
+        return numba.njit(**_options(contract))(function)
 
     return decorate
 

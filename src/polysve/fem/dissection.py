@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg.blas import dsyrk, dtrsm
 from scipy.linalg.lapack import dpotrf
 
-from polysve.base.compiled import compiled
+from polysve.base.compiled import compiled, inner
 from polysve.base.types import Array, Integers
 
 # grains of the smallest groups: fewer steps for a little more arithmetic
@@ -139,7 +139,7 @@ def elimination_order(rim, fans, paths, depth, on_edge):
     return rank, end
 
 
-@compiled("void(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8, i8, f8, f8, f8, f8)")
+@inner()
 def _add_block(pivots, coupling, rest, row, column, first, second, third, fourth):
     """Add the 2 × 2 block of a pair of nodes, row by row, to the upper triangle of a `Front`."""
     inner = len(pivots)
@@ -166,7 +166,7 @@ def _add_block(pivots, coupling, rest, row, column, first, second, third, fourth
         rest[row + 1, column + 1] += fourth
 
 
-@compiled("void(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1])")
+@inner()
 def _add(pivots, coupling, rest, where, matrix):
     """Add a stiffness, upper triangle, whose nodes have the given rows in a `Front`."""
     for i in range(len(where)):

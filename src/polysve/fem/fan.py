@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from polysve.base.compiled import compiled
+from polysve.base.compiled import compiled, inner
 from polysve.base.types import Array, Integers
 from polysve.fem.elements import reference_element
 
@@ -40,7 +40,7 @@ def element(order: int) -> tuple[Integers, Array]:
     return reference.place[inside_first].copy(), products
 
 
-@compiled("b1(f8[:, ::1], i8, i8, i8[::1])", contract=True)
+@inner(contract=True)
 def _eliminate(matrix, inner, size, end):
     """Eliminate the first unknowns of a symmetric matrix by Cholesky's method.
 
@@ -81,7 +81,7 @@ def _eliminate(matrix, inner, size, end):
     return True
 
 
-@compiled("void(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8[:, :, :, ::1])", contract=True)
+@inner(contract=True)
 def _element(matrix, nodes, corners, stiffness, products):
     """Stiffness matrix of a triangle, upper triangle (Zienkiewicz & Taylor, The Finite Element Method, vol. 1)."""
     x, y = nodes[corners[0], 0], nodes[corners[0], 1]
@@ -114,7 +114,7 @@ def _element(matrix, nodes, corners, stiffness, products):
                     matrix[2 * i + a, 2 * j + b] = total
 
 
-@compiled("i8(i8, i8, i8, i8, i8, i8)")
+@inner()
 def _position(start, end, centre, side, sides, order):
     """Number of a triangle's node in its grain: spokes, the centre, then the rim from the last side on."""
     spokes = sides * (order - 1)
@@ -126,10 +126,7 @@ def _position(start, end, centre, side, sides, order):
     return spoke * (order - 1) + centre - 1
 
 
-@compiled(
-    "b1(f8[:, ::1], f8[:, ::1], f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8, i8, i8[:, ::1],"
-    " f8[:, :, :, ::1])"
-)
+@inner()
 def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places, products):
     """Stiffness of one fan at its rim.
 

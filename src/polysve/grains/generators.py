@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from polysve.base.compiled import compiled
+from polysve.base.compiled import compiled, inner
 from polysve.base.errors import InputError
 from polysve.base.types import Array
 
@@ -57,7 +57,7 @@ def draw_generators(
     )
 
 
-@compiled("b1(f8, f8, i8, i8, f8[:, ::1], i8[:, ::1], i8[::1], f8, f8, f8, b1)")
+@inner()
 def _near(x, y, column, row, points, newest, older, width, height, squared_spacing, periodic):
     """Whether a point so far is nearer than the spacing."""
     rows, columns = newest.shape

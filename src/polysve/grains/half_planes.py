@@ -13,7 +13,7 @@ sides as bits: left, right, bottom, top) and `beyond` (the generator on the othe
 
 import numpy as np
 
-from polysve.base.compiled import compiled
+from polysve.base.compiled import compiled, inner
 
 # copies of a generator go this many periods away on both sides
 REACH = 100
@@ -28,26 +28,26 @@ SMALLEST_AREA = 1e-14
 COPIES = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (-1, -1), (1, -1), (0, 1), (-1, 1), (1, 1)])
 
 
-@compiled("i8(i8, i8, i8)")
+@inner()
 def _number(own, right, up):
     """Number of a generator's copy some periods away."""
     return ((up + REACH) << UP) | ((right + REACH) << RIGHT) | own
 
 
-@compiled("Tuple((i8, i8, i8))(i8)")
+@inner()
 def _copy(number):
     """Generator and periods right and up of a number."""
     return number & OWN, ((number >> RIGHT) & LAP) - REACH, (number >> UP) - REACH
 
 
-@compiled("UniTuple(f8, 3)(i8, f8[:, ::1], f8[::1], f8)")
+@inner()
 def _place(number, points, weights, height):
     """Position and weight of a generator's copy."""
     own, right, up = _copy(number)
     return points[own, 0] + right, points[own, 1] + up * height, weights[own]
 
 
-@compiled("UniTuple(f8, 2)(i8[::1], f8[:, ::1], f8[::1], f8)")
+@inner()
 def _meeting(who, points, weights, height):
     """Where three generators, or two and a side, or one and two sides meet."""
     left, right, bottom, top = who[3] & 1, who[3] & 2, who[3] & 4, who[3] & 8
@@ -70,7 +70,7 @@ def _meeting(who, points, weights, height):
     return side_x if left or right else x, side_y if bottom or top else y
 
 
-@compiled("void(i8[::1], i8)")
+@inner()
 def _join(who, number):
     """Let a generator or a side meet in a corner, which keeps the three smallest generators and all sides."""
     if number < 0:
@@ -85,7 +85,7 @@ def _join(who, number):
             number = held
 
 
-@compiled("void(f8[:, ::1], i8[:, ::1], i8, i8, i8, i8, f8[:, ::1], f8[::1], f8)")
+@inner()
 def _add(corner, who, row, one, two, three, points, weights, height):
     """Make a corner of three numbers."""
     for place in range(3):
@@ -97,7 +97,7 @@ def _add(corner, who, row, one, two, three, points, weights, height):
     corner[row, 0], corner[row, 1] = _meeting(who[row], points, weights, height)
 
 
-@compiled("void(f8[:, ::1], i8[:, ::1], i8[::1], i8, i8)")
+@inner()
 def _move(corner, who, beyond, source, target):
     """Copy a corner from row to row."""
     for axis in range(2):
@@ -107,7 +107,7 @@ def _move(corner, who, beyond, source, target):
     beyond[target] = beyond[source]
 
 
-@compiled("b1(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8, i8, f8, f8, f8)")
+@inner()
 def _measure(corner, who, beyond, distance, size, other, dx, dy, offset):
     """Distance of a cell's corners from a bisector, positive on the cell's side; returns whether some lie beyond."""
     lowest = np.inf
@@ -125,7 +125,7 @@ def _measure(corner, who, beyond, distance, size, other, dx, dy, offset):
     return lowest < -CLOSE
 
 
-@compiled("i8(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8, i8, i8, f8[:, ::1], f8[::1], f8)")
+@inner()
 def _cut(corner, who, beyond, distance, size, cell, other, points, weights, height):
     """Leave of a cell what is on the positive side of the bisector to another; returns how many corners are left."""
     # corners from first to last lie beyond; a corner on the bisector serves as one of the two new ones
@@ -159,7 +159,7 @@ def _cut(corner, who, beyond, distance, size, cell, other, points, weights, heig
     return end - size if end - size > 2 else 0
 
 
-@compiled("f8(f8[:, ::1], i8, f8, f8, f8)")
+@inner()
 def _limit(corner, size, x, y, excess):
     """Squared distance from which on no generator, of at most so much more weight, reaches a corner."""
     largest = 0.0
@@ -170,7 +170,7 @@ def _limit(corner, size, x, y, excess):
     return limit * limit
 
 
-@compiled("void(i8[::1], i8[::1])")
+@inner()
 def _unite(who, others):
     """Let all that meet in one corner meet in another."""
     for place in range(3):
@@ -178,7 +178,7 @@ def _unite(who, others):
     who[3] |= others[3]
 
 
-@compiled("i8(f8[:, ::1], i8[:, ::1], i8, f8[:, ::1], f8[::1], f8)")
+@inner()
 def _finish(corner, who, size, points, weights, height):
     """Join corners that are one, and compute each from all that meet in it; returns how many are left."""
     left = 0
@@ -211,7 +211,7 @@ def _finish(corner, who, size, points, weights, height):
     return left if left > 2 else 0
 
 
-@compiled("i8(f8[:, ::1], i8[:, ::1], i8[::1], f8)")
+@inner()
 def _window(corner, who, beyond, height):
     """Begin a cell as the whole window."""
     for k in range(4):
@@ -224,7 +224,7 @@ def _window(corner, who, beyond, height):
     return 4
 
 
-@compiled("Tuple((i8[::1], i8[::1], i8, i8, f8))(f8[:, ::1], f8)")
+@inner()
 def _grid(points, height):
     """Sort generators into square fields of about one.
 
@@ -253,10 +253,7 @@ def _grid(points, height):
     return begin, order, columns, rows, min(1 / columns, height / rows)
 
 
-@compiled(
-    "i8(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8, f8[:, ::1], f8[::1], f8, b1, b1,"
-    " i8[::1], i8[::1], i8, i8, f8, f8)"
-)
+@inner()
 def _cell(corner, who, beyond, distance, cell, points, weights, height, along_x, along_y,
           begin, order, columns, rows, side, largest):  # fmt: skip
     """Cut the window down to one cell, ring by ring of the grid; returns how many corners it has."""
@@ -302,7 +299,7 @@ def _cell(corner, who, beyond, distance, cell, points, weights, height, along_x,
     return size
 
 
-@compiled("Tuple((i8[::1], i8[::1], f8[:, ::1], f8))(f8[:, ::1], i8[::1], i8[::1], i8)")
+@inner()
 def _pack(pool, first, size, count):
     """Put polygons with an area in order, each from the corner that follows the direction −x from its middle."""
     grain, offsets = np.empty(len(size), np.int64), np.zeros(len(size) + 1, np.int64)
