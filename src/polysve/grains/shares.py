@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
+from polysve.grains.film import Film, LabelImage
+from polysve.grains.mesh import Mesh
+from polysve.grains.raster import polygons_of
 from polysve.grains.tiling import Tiling
 
 # a grain with less of a pixel is not there
@@ -61,6 +64,14 @@ class Shares(NamedTuple):
         return picture
 
 
+def shares(film: Film, pixels: tuple[int, int]) -> Shares:
+    """Shares of a film's grains in so many rows and columns of pixels, whatever its shape is."""
+    if isinstance(film.shape, LabelImage):
+        return shares_of_labels(film.shape.labels, pixels)
+    tiling = polygons_of(film.shape) if isinstance(film.shape, Mesh) else film.shape
+    return shares_of_tiling(tiling, film.size_um, pixels)
+
+
 def shares_of_tiling(
     tiling: Tiling, size_um: tuple[float, float], pixels: tuple[int, int]
 ) -> Shares:
@@ -107,15 +118,16 @@ def _in_pixels(corners_um, width_um, height_um, rows, columns):
 
 @njit(cache=True)
 def _cut(corners, offsets, grains, rows, columns):
-    """Grains of the pixels inside one polygon, entries of the others, and the area of all polygons in pixels."""
+    """Fields of `Shares`, and the area of all polygons in pixels."""
     pieces = 0
     for polygon in range(len(grains)):
         x, y = corners[offsets[polygon + 1] - 1]
         for corner in range(offsets[polygon], offsets[polygon + 1]):
             pieces += int(abs(corners[corner, 0] - x)) + int(abs(corners[corner, 1] - y)) + 3
             x, y = corners[corner]
-    pixel, grain = np.empty(pieces, np.int64), np.empty(pieces, np.int32)
-    share, normal = np.empty(pieces), np.empty((pieces, 2))
+    # the grains of a pixel are a chain of entries
+    latest, earlier = np.full(rows * columns, -1, np.int32), np.empty(pieces, np.int32)
+    grain, share, normal = np.empty(pieces, np.int32), np.empty(pieces), np.empty((pieces, 2))
     labels = np.full((rows, columns), -1, np.int32)
     # one column more takes what lies on the right edge of the window
     cover, turned = np.zeros((rows, columns + 1)), np.zeros((rows, columns, 2))
@@ -128,12 +140,8 @@ def _cut(corners, offsets, grains, rows, columns):
             next_x, next_y = corners[corner]
             _walk(x, y, next_x, next_y, cover, turned)
             x, y = next_x, next_y
-            low_x, high_x, low_y, high_y = (
-                min(low_x, x),
-                max(high_x, x),
-                min(low_y, y),
-                max(high_y, y),
-            )
+            low_x, high_x = min(low_x, x), max(high_x, x)
+            low_y, high_y = min(low_y, y), max(high_y, y)
         left, right = int(low_x), min(columns, int(np.ceil(high_x)))
         for row in range(int(low_y), min(rows, int(np.ceil(high_y)))):
             total = 0.0
@@ -143,17 +151,23 @@ def _cut(corners, offsets, grains, rows, columns):
                     labels[row, column] = grains[polygon]
                     area += 1
                 elif total > LEAST:
-                    pixel[count], grain[count] = row * columns + column, grains[polygon]
-                    share[count] = total
-                    normal[count, 0] = turned[row, column, 0]
-                    normal[count, 1] = turned[row, column, 1]
-                    count += 1
+                    pixel = row * columns + column
+                    at = latest[pixel]
+                    while at >= 0 and grain[at] != grains[polygon]:
+                        at = earlier[at]
+                    if at < 0:
+                        at, earlier[count], latest[pixel] = count, latest[pixel], count
+                        grain[at], share[at] = grains[polygon], 0.0
+                        normal[at, 0] = normal[at, 1] = 0.0
+                        count += 1
+                    share[at] += total
+                    normal[at, 0] += turned[row, column, 0]
+                    normal[at, 1] += turned[row, column, 1]
                     area += total
                 cover[row, column] = 0.0
                 turned[row, column, 0] = turned[row, column, 1] = 0.0
             cover[row, right] = 0.0
-    entries = _by_pixel(rows * columns, pixel[:count], grain, share, normal)
-    return labels, entries, area
+    return labels, _by_pixel(labels, latest, earlier, count, grain, share, normal), area
 
 
 @njit(cache=True)
@@ -202,30 +216,27 @@ def _walk(start_x, start_y, stop_x, stop_y, cover, turned):
 
 
 @njit(cache=True)
-def _by_pixel(size, pixel, grain, share, normal):
-    """Order entries by pixel: fields of `Shares` from `pixel` on."""
-    count = np.zeros(size + 1, np.int64)
-    for entry in range(len(pixel)):
-        count[pixel[entry]] += 1
-    shared = 0
-    for number in range(size):
-        shared += count[number] > 0
-    pixels, first = np.empty(shared, np.int64), np.zeros(shared + 1, np.int64)
-    at = 0
-    for number in range(size):
-        if count[number] > 0:
-            pixels[at], first[at + 1] = number, first[at] + count[number]
-            # from now on the place of the pixel's next entry
-            count[number] = first[at]
-            at += 1
-    own, part = np.empty(len(pixel), np.int32), np.empty(len(pixel))
-    turned = np.empty((len(pixel), 2))
-    for entry in range(len(pixel)):
-        to = count[pixel[entry]]
-        count[pixel[entry]] += 1
-        own[to], part[to] = grain[entry], share[entry]
-        turned[to, 0], turned[to, 1] = normal[entry, 0], normal[entry, 1]
-    return pixels, first, own, part, turned
+def _by_pixel(labels, latest, earlier, count, grain, share, normal):
+    """Fields of `Shares` from `pixel` on, out of chains of entries; pixels that one grain fills get its label."""
+    pixels, first = np.empty(count, np.int64), np.empty(count + 1, np.int64)
+    own, part, turned = np.empty(count, np.int32), np.empty(count), np.empty((count, 2))
+    shared, to = 0, 0
+    first[0] = 0
+    for pixel in range(len(latest)):
+        at = latest[pixel]
+        if at < 0:
+            continue
+        if share[at] > 1 - FILLED:
+            labels[pixel // labels.shape[1], pixel % labels.shape[1]] = grain[at]
+            continue
+        pixels[shared] = pixel
+        while at >= 0:
+            own[to], part[to] = grain[at], share[at]
+            turned[to, 0], turned[to, 1] = normal[at, 0], normal[at, 1]
+            to, at = to + 1, earlier[at]
+        shared += 1
+        first[shared] = to
+    return pixels[:shared], first[: shared + 1], own[:to], part[:to], turned[:to]
 
 
 def shares_of_labels(labels: np.ndarray, pixels: tuple[int, int]) -> Shares:
@@ -264,10 +275,10 @@ def _overlay(labels, rows, columns):
     """As `_cut`, for the square grains of a picture."""
     tall, wide = labels.shape[0] / rows, labels.shape[1] / columns
     most = rows * columns * int(np.ceil(tall) + 1) * int(np.ceil(wide) + 1)
-    pixel, grain = np.empty(most, np.int64), np.empty(most, np.int32)
-    share, normal = np.empty(most), np.empty((most, 2))
+    pixel, first = np.empty(rows * columns, np.int64), np.zeros(rows * columns + 1, np.int64)
+    grain, share, normal = np.empty(most, np.int32), np.empty(most), np.empty((most, 2))
     found = np.full((rows, columns), -1, np.int32)
-    count = 0
+    shared = count = 0
     for row in range(rows):
         bottom, top = row * tall, (row + 1) * tall
         for column in range(columns):
@@ -281,19 +292,17 @@ def _overlay(labels, rows, columns):
                     while at < count and grain[at] != labels[i, j]:
                         at += 1
                     if at == count:
-                        pixel[at], grain[at] = row * columns + column, labels[i, j]
-                        share[at], normal[at] = 0.0, 0.0
+                        grain[at], share[at] = labels[i, j], 0.0
+                        normal[at, 0] = normal[at, 1] = 0.0
                         count += 1
                     share[at] += high * broad
                     # sides towards equal neighbours cancel in the sum
-                    if j + 1.0 < right - LEAST:
-                        normal[at, 0] += high
-                    if j > left + LEAST:
-                        normal[at, 0] -= high
-                    if i + 1.0 < top - LEAST:
-                        normal[at, 1] += broad
-                    if i > bottom + LEAST:
-                        normal[at, 1] -= broad
+                    normal[at, 0] += high * ((j + 1 < right - LEAST) - (j > left + LEAST))
+                    normal[at, 1] += broad * ((i + 1 < top - LEAST) - (i > bottom + LEAST))
             if count == begin + 1:
                 found[row, column], count = grain[begin], begin
-    return found, _by_pixel(rows * columns, pixel[:count], grain, share, normal)
+            else:
+                pixel[shared], first[shared + 1] = row * columns + column, count
+                shared += 1
+    entries = (pixel[:shared], first[: shared + 1], grain[:count], share[:count], normal[:count])
+    return found, entries

@@ -95,6 +95,7 @@ def _relax(
     traction = medium[SYMMETRIC] if boundary_condition == "subc" else NONE
     force, change = np.empty_like(u), np.empty_like(u)
     mean = grid.balance(u, stiffness, tall, UNIT, traction, number, force)
+    found = _stiffness(mean, u, force, voigt, boundary_condition)
     direction, norm, gain, keep = np.zeros_like(u), None, None, np.zeros(3)
     remainder, steps = 0.0, 0
     while steps < MOST_STEPS:
@@ -111,28 +112,32 @@ def _relax(
         grid.advance(u, direction, force, change, length)
         mean += length[:, None] * mean_change
         steps += 1
+        last, found = found, _stiffness(mean, u, force, voigt, boundary_condition)
         gain_before, gain = gain, (length * norm / medium[:3]).max() / area
         # the first step of all shrinks the error by about the share that the step has of the energy
         rate = min(gain / gain_before if gain_before else max(rate, gain), 0.9)
         remainder = gain * rate / (1 - rate)
         if remainder < tolerance:
+            # what is left of a geometric series
+            found = found + (found - last) * rate / (1 - rate)
             break
-    rest = u.reshape(3, -1) @ force.reshape(3, -1).T / area
-    return Relaxed(
-        _stiffness(mean, rest, voigt, boundary_condition), voigt, float(remainder), steps
-    ), rate
+    return Relaxed(found, voigt, float(remainder), steps), rate
 
 
-def _stiffness(mean: Array, rest: Array, voigt: Array, boundary_condition: str) -> Array:
+def _stiffness(
+    mean: Array, u: np.ndarray, force: np.ndarray, voigt: Array, boundary_condition: str
+) -> Array:
     """Apparent stiffness, right to second order in the error of the displacements, also between load cases.
 
     Parameters
     ----------
     mean : array, shape (3, 6)
         Mean stress and strain of each load case.
-    rest : array, shape (3, 3)
-        Work of the forces not balanced, columns, on the fluctuations, rows.
+    u, force : arrays of float32, shape (3, 2, rows + 1, columns + 1)
+        Fluctuations and the forces that are not balanced.
     """
+    pixels = (u.shape[2] - 1) * (u.shape[3] - 1)
+    rest = u.reshape(3, -1) @ force.reshape(3, -1).T / pixels
     stress, strain = mean[:, :3].T, mean[:, 3:].T
     if boundary_condition == "subc":
         compliance = voigt @ strain + voigt - stress + rest
