@@ -4,8 +4,10 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.types import Integers
+from polysve.fem.boundary import periodic_masters
 from polysve.fem.label import Label, label_mesh
 from polysve.fem.mesh import mesh_tiling
+from polysve.fem.system import EDGE
 from polysve.grains.film import Film, LabelImage
 from polysve.grains.mesh import Mesh
 from polysve.grains.tiling import Tiling
@@ -15,6 +17,8 @@ MANY_TRIANGLES = 100_000
 """Quadratic elements on more triangles than this take more memory than a laptop has."""
 MOST_TRIANGLES = 1_000_000
 """Linear ones too."""
+LEAST_ORDER_RESIDUAL = -1e-3
+LARGEST_BULK_RESIDUAL = 1e-6
 
 
 def homogenize(
@@ -51,12 +55,39 @@ def homogenize(
             )
         mesh = pixel_mesh(film.shape) if isinstance(film.shape, LabelImage) else film.shape
         order = min(order, 2 if len(mesh.triangles) <= MANY_TRIANGLES else 1)
+    settings = settings.model_copy(update={"element_order": order})
+    if "pbc" not in settings.boundary_conditions and not _faces_itself(mesh):
+        # what corrects a label is known under periodic conditions only
+        settings = settings.model_copy(update={"correct": False})
     try:
-        return label_mesh(
-            mesh, film.stiffness_gpa, settings.model_copy(update={"element_order": order})
-        )
+        label = label_mesh(mesh, film.stiffness_gpa, settings)
     except (ValueError, ArithmeticError) as error:
         raise InputError(str(error)) from None
+    _check_residuals(label.quality)
+    return label
+
+
+def _faces_itself(mesh: Mesh) -> bool:
+    """Whether every node on an edge of the window faces one on the opposite edge."""
+    where = (mesh.nodes_um - mesh.nodes_um.min(0)) / np.ptp(mesh.nodes_um, axis=0)
+    try:
+        periodic_masters(where[((where < EDGE) | (where > 1 - EDGE)).any(1)])
+    except ValueError:
+        return False
+    return True
+
+
+def _check_residuals(quality: dict[str, float]) -> None:
+    """Refuse what no right solution can have: a wrong number never leaves without a word."""
+    least = {"order_residual": LEAST_ORDER_RESIDUAL}
+    for name, value in quality.items():
+        low = least.get(name, -np.inf)
+        high = LARGEST_BULK_RESIDUAL if name.startswith("bulk_residual") else np.inf
+        if not low <= value <= high:
+            raise InputError(
+                f"{name} = {value:.3g}, which no solution has on triangles that meet edge to edge: "
+                f"allowed is {low:g} to {high:g}; the mesh is wrong"
+            )
 
 
 def pixel_mesh(image: LabelImage) -> Mesh:
