@@ -6,6 +6,7 @@ import gmsh
 import meshio
 import numpy as np
 import pytest
+from neper_file import write_tess
 from structures import FAN, SILICON, draw, meshed, turned
 
 from polysve.base.errors import InputError
@@ -114,36 +115,6 @@ def test_tilted_crystals_have_no_identities_and_a_known_single_crystal(tmp_path)
         assert np.allclose(found["stiffness_gpa"][name], exact, rtol=1e-9, atol=1e-8)
     assert "geometric_mean_defect" not in found["quality"]
     assert not np.allclose(exact @ [1, 1, 0], 2 * SILICON.bulk * np.array([1, 1, 0]), rtol=1e-3)
-
-
-def write_tess(path, structure, window_um):
-    """A Neper file as Neper 4 writes it, of the tiling's own polygons."""
-    tiling = structure.shape
-    vertices, corners = np.unique(tiling.vertices_um, axis=0, return_inverse=True)
-    corners = corners.ravel() + 1
-    faces = []
-    for number, (grain, start, stop) in enumerate(
-        zip(tiling.grain, tiling.offsets[:-1], tiling.offsets[1:], strict=True)
-    ):
-        ring = corners[start:stop][:: -1 if number % 2 else 1]
-        ids = " ".join(map(str, ring))
-        faces.append(
-            (
-                grain,
-                f"  {grain + 1} {len(ring)} {ids}\n   {len(ring)} {ids}\n   0.0 0.0 0.0 1.0\n   0 0 0.0 0.0 0.0",
-            )
-        )
-    oris = "\n".join(f"   {np.rad2deg(t):.12f} 0.0 0.0" for t in structure.theta_rad)
-    points = "\n".join(
-        f"   {i} {x:.12f} {y:.12f} 0.000000000000 0" for i, (x, y) in enumerate(vertices, 1)
-    )
-    body = "\n".join(text for _, text in sorted(faces))
-    path.write_text(
-        f"***tess\n **format\n   3.4\n **general\n   2 standard\n **cell\n  {len(structure.theta_rad)}\n"
-        f"  *ori\n   euler-bunge\n{oris}\n **vertex\n {len(vertices)}\n{points}\n **edge\n 0\n"
-        f" **face\n {len(faces)}\n{body}\n **domain\n  *general\n   square\n***end\n"
-    )
-    return path
 
 
 def test_neper_tessellation(tmp_path):
