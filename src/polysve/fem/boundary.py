@@ -82,8 +82,11 @@ def periodic_masters(where: Array) -> Integers:
     """
     own = np.flatnonzero((where < 1 - EDGE).all(1))
     distance, nearest = cKDTree(where[own]).query(np.where(where < 1 - EDGE, where, where - 1))
-    if distance.max() > 1e-6 or np.bincount(nearest, minlength=len(own)).min() < 2:
+    partners = np.bincount(nearest, minlength=len(own))
+    if distance.max() > 1e-6 or partners.min() < 2:
+        lonely = where[distance.argmax() if distance.max() > 1e-6 else own[partners.argmin()]]
         raise ValueError(
-            f"boundary nodes do not face each other: they are {distance.max():.2g} of the window apart"
+            f"the node on the edge at ({lonely[0]:.4g}, {lonely[1]:.4g}) of the window has none facing it on the "
+            "opposite edge, which periodic conditions need; kubc and subc do without"
         )
     return own[nearest]

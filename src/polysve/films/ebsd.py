@@ -16,8 +16,7 @@ from polysve.films.frames import FRAMES, find_frame, in_window
 from polysve.films.grid import Squares, squares
 from polysve.films.h5ebsd import read_h5ebsd
 from polysve.films.h5oina import read_h5oina
-from polysve.films.picture import MOST_GRAINS
-from polysve.films.reading import Reading
+from polysve.films.reading import MOST_GRAINS, Reading
 from polysve.films.scan import Scan
 from polysve.films.segmentation import SMALLEST_GRAIN_PIXELS, Grains, segment
 from polysve.grains.film import Film, LabelImage

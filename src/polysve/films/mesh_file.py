@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polysve.base.errors import InputError
+from polysve.base.files import check_size
 from polysve.base.types import Array
 from polysve.films.reading import EULER, THETA, Reading, orientations_of
 from polysve.films.table import PHASE, read_table
@@ -30,6 +31,7 @@ def read_mesh(path: Path, reading: Reading) -> Film:
         raise InputError(
             f"{path}: --orientations is missing; a table grain,{','.join(THETA)} is needed for a mesh"
         )
+    check_size(path)
     try:
         source = meshio.read(path)
     except (OSError, meshio.ReadError, ValueError, KeyError, IndexError, SystemExit) as error:

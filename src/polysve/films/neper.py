@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.base.types import Array
+from polysve.base.files import check_size
+from polysve.base.types import Array, Integers
 from polysve.films.reading import Reading, orientations_of
 from polysve.grains.film import Film
 from polysve.grains.tiling import Tiling
@@ -43,17 +44,31 @@ def read_neper(path: Path, reading: Reading) -> Film:
             f"{path}: the cells cover {tiling.areas_um2().sum():g} of {side**2:g}; a whole square is needed"
         )
     quaternions, _ = orientations_of(angles, path)
-    return Film(
-        tiling,
-        (float(side), float(side)),
-        quaternions,
-        np.zeros(count, np.int64),
-        reading.crystals([""], path),
-    )
+    groups, phase = _groups(sections, count, path)
+    crystals = reading.crystals(groups, path)
+    # Neper writes triclinic where nobody has said anything
+    symmetry = sections.get("*crysym", ["triclinic"])[0]
+    other = next((each for each in crystals if symmetry not in ("triclinic", each.symmetry)), None)
+    if other:
+        raise InputError(
+            f"{path}: *crysym is {symmetry}, but {other.name} is {other.symmetry}; "
+            "--material is needed, a crystal of that symmetry"
+        )
+    return Film(tiling, (float(side), float(side)), quaternions, phase, crystals)
+
+
+def _groups(sections: dict[str, list[str]], count: int, path: Path) -> tuple[list[str], Integers]:
+    """Names of the groups of cells, which are phases here, and the group of each cell."""
+    words = sections.get("*group", ["1"] * count)
+    if len(words) != count:
+        raise InputError(f"{path}: *group has {len(words)} entries; {count} are needed")
+    groups, phase = np.unique(words, return_inverse=True)
+    return groups.tolist() if len(groups) > 1 else [""], phase
 
 
 def _tess_sections(path: Path) -> dict[str, list[str]]:
     """Words below each ``**`` and ``*`` heading of a Neper file, the first of each name."""
+    check_size(path)
     try:
         words = Path(path).read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:

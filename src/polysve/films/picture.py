@@ -9,10 +9,9 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import LARGEST_FILE_BYTES, check_size
-from polysve.films.reading import Reading, orientations_of
+from polysve.films.reading import MOST_GRAINS, Reading, orientations_of
 from polysve.grains.film import Film, LabelImage
 
-MOST_GRAINS = 65_535
 ANGLES = {"theta_deg": (), "euler_deg": (3,)}
 """Names of the table of angles, each with the shape of one entry."""
 

@@ -16,6 +16,8 @@ from polysve.crystals.orientation import from_euler, from_theta, look_like_radia
 THETA = ["theta_deg"]
 EULER = ["phi1_deg", "Phi_deg", "phi2_deg"]
 SILICON = "silicon"
+MOST_GRAINS = 65_535
+"""As many as a picture of 16 bits can number."""
 ENOUGH_GRAINS = 3
 """From so many grains on it is no chance that all angles are small."""
 

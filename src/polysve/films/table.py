@@ -2,6 +2,7 @@
 
 import csv
 import math
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from polysve.base.errors import InputError
 from polysve.base.files import check_size
 from polysve.base.types import Array
 
+MOST_ROWS = 65_535
+"""As many grains as a picture of 16 bits can number."""
 PHASE = "phase"
 """The one column that holds names."""
 
@@ -51,11 +54,14 @@ def read_table(path: Path, headers: list[list[str]]) -> tuple[list[str], Array, 
                 raise InputError(
                     f"{path}: first line is {','.join(header)[:80]!r}; {allowed} is needed{hint}"
                 )
+            filled = (cells for cells in reader if any(map(str.strip, cells)))
             rows = [
-                _row(path, reader.line_num, cells, header)
-                for cells in reader
-                if any(map(str.strip, cells))
+                _row(path, reader.line_num, cells, header) for cells in islice(filled, MOST_ROWS)
             ]
+            if next(filled, None) is not None:
+                raise InputError(
+                    f"{path}: has more than {MOST_ROWS} rows, the most that is allowed"
+                )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table ({error})") from None
     if not rows:
