@@ -1,122 +1,19 @@
-"""What several test files share: runs of the workflow in folders of their own."""
+"""What several test files share."""
 
-import os
-import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-import yaml
-
-ROOT = Path(__file__).parents[1]
-NAMED = ("ensemble", "experiment", "search")
-JOB = re.compile(r"^ *(?:local)?rule (\w+):$|^ +wildcards: (.+)$", re.MULTILINE)
-
-
-class Study:
-    """A folder in which the workflow runs.
-
-    Parameters
-    ----------
-    folder : Path
-        Working directory: results and Snakemake's records go there.
-    config : Path
-        Configuration file.
-    source : Path
-        Repository whose Snakefile, rules and package are used: this one or a copy.
-    """
-
-    def __init__(self, folder: Path, config: Path, source: Path = ROOT):
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.config, self.source = folder, config, source
-
-    def command(self, *arguments, profile="local"):
-        return [
-            *(sys.executable, "-m", "snakemake", "--snakefile", self.source / "Snakefile"),
-            *("--configfile", self.config),
-            *("--workflow-profile", self.source / f"workflow/profiles/{profile}"),
-            *arguments,
-        ]
-
-    @property
-    def environment(self):
-        return {**os.environ, "PYTHONPATH": str(self.source / "src")}
-
-    def snakemake(self, *arguments, check=True, **options):
-        """Run Snakemake; stdout and stderr come together as text."""
-        answer = subprocess.run(
-            self.command(*arguments, **options),
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.folder,
-            env=self.environment,
-        )
-        assert not check or answer.returncode == 0, answer.stdout
-        return answer
-
-    def planned(self, *arguments):
-        """Jobs that a run would execute: ``tessellate ratio4 000000-000030``, ``trial tuned 0003``, ``report``."""
-        return planned_jobs(self.snakemake("--dry-run", *arguments).stdout)
-
-    def configure(self, changes):
-        """Change some keys of the configuration; None takes a key away."""
-        config = merged(yaml.safe_load(self.config.read_text()), changes)
-        self.config.write_text(yaml.safe_dump(config, sort_keys=False))
-
-    def with_config(self, file):
-        """The same folder with a copy of its configuration that may be changed."""
-        shutil.copy(self.config, file)
-        return Study(self.folder, file, self.source)
-
-    def with_source(self, source):
-        """The same folder with the sources of another repository."""
-        return Study(self.folder, self.config, source)
-
-    def copy_to(self, folder):
-        """Copy the study with all results, their times and Snakemake's records."""
-        shutil.copytree(self.folder, folder)
-        return Study(folder, self.config, self.source)
-
-    def results(self):
-        return sorted(file for file in (self.folder / "results").rglob("*") if file.is_file())
-
-
-def merged(values, changes):
-    values = dict(values)
-    for key, change in changes.items():
-        if change is None:
-            del values[key]
-        elif isinstance(change, dict):
-            values[key] = merged(values.get(key, {}), change)
-        else:
-            values[key] = change
-    return values
-
-
-def planned_jobs(dry_run):
-    """Jobs that Snakemake's text names."""
-    jobs = []
-    for rule, wildcards in JOB.findall(dry_run):
-        if rule:
-            jobs.append(rule)
-            continue
-        values = dict(pair.split("=") for pair in wildcards.split(", "))
-        jobs[-1] += f" {next(values[key] for key in NAMED if key in values)}"
-        if "trial" in values:
-            jobs[-1] += f" {values['trial']}"
-        if "start" in values:
-            jobs[-1] += f" {values['start']}-{values['stop']}"
-    assert len(jobs) == len(set(jobs))
-    return set(jobs)
+from runs import ROOT, Study
 
 
 @pytest.fixture(scope="session")
-def smoke_config():
-    return ROOT / "config/smoke.yaml"
+def smoke_config(tmp_path_factory):
+    """The smoke study, with its results where a study's are if it names no folder."""
+    file = tmp_path_factory.mktemp("config") / "smoke.yaml"
+    text = (ROOT / "config/smoke.yaml").read_text()
+    assert "results: results/smoke\n" in text
+    file.write_text(text.replace("results: results/smoke\n", ""))
+    return file
 
 
 @pytest.fixture
@@ -131,6 +28,17 @@ def finished(tmp_path_factory, smoke_config):
     study = Study(tmp_path_factory.mktemp("finished"), smoke_config)
     study.snakemake()
     return study
+
+
+@pytest.fixture
+def copy_of_the_repository(tmp_path):
+    """Folder with all that a study runs on, which a test may change; its name has a space."""
+    folder = tmp_path / "a clone"
+    for part in ("src", "workflow", "config", "envs", "docs"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("Snakefile", "requirements.lock"):
+        shutil.copy(ROOT / part, folder / part)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -268,6 +268,11 @@ def test_usage(fresh):
 SNAKEFILE = """
 if config.get("seed") == "wrong":
     sys.exit(2)
+if config.get("seed") == "refused":
+    raise ValueError("before the workflow has found its configuration right")
+
+with open(".snakemake/asked", "w") as file:
+    print("results", file=file)
 
 rule all:
     output: "results/report.html"
@@ -276,17 +281,22 @@ rule all:
 """
 
 
-def test_demo_says_what_it_did(ready):
+@pytest.fixture(scope="module")
+def demo(ready):
+    """Run the demo of a study of one job; return its exit status, and its own lines."""
     (ready.root / "Snakefile").write_text(SNAKEFILE)
-    profile = ready.root / "workflow/profiles/local/config.yaml"
-    profile.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "workflow/profiles/local/config.yaml", profile)
-    report = ready.root / "results/report.html"
+    for name in ("workflow", "config"):
+        shutil.copytree(ROOT / name, ready.root / name)
 
-    def demo(*arguments):
+    def run(*arguments):
         stderr, _, status = ready.run("demo", *arguments, cwd="/")
         return status, [line for line in stderr.splitlines() if line.startswith("polysve: ")]
 
+    return run
+
+
+def test_demo_says_what_it_did(ready, demo):
+    report = ready.root / "results/report.html"
     assert demo("--dry-run")[0] == 0
     assert not report.exists()
     status, lines = demo("--config", "seed=1")
@@ -302,3 +312,36 @@ def test_demo_says_what_it_did(ready):
     status, lines = demo("--config", "seed=broken")
     assert status == 1
     assert lines == ["polysve: stopped before the end. Repeat the command to go on from there"]
+    assert demo("--config", "seed=refused") == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("seed: 1\nensembles: {a: 1\nb: 2\n", ["line 3, column 2", "is no YAML", "expected ','"]),
+        ("seed: 1\n\tb: 2\n", ["line 2, column 1", "is no YAML"]),
+        ("- 1\n", ["holds no keys", "config/config.yaml"]),
+        (None, ["No such file"]),
+    ],
+    ids=["bracket", "tab", "list", "missing"],
+)
+def test_configuration_that_is_no_yaml_is_told_by_file_and_line(demo, tmp_path, content, words):
+    file = tmp_path / "mine.yaml"
+    if content is not None:
+        file.write_text(content)
+    for arguments in (["--configfile", str(file)], [f"--configfile={file}", "-n"]):
+        status, lines = demo(*arguments)
+        assert status == 2
+        (line,) = lines
+        assert line.startswith(f"polysve: {file}")
+        for word in words:
+            assert word in line
+
+
+def test_home_that_cannot_be_written_does_not_matter(fresh):
+    """Nobody may make a folder there, not even an administrator."""
+    home = {"HOME": "/proc/nobody", "XDG_CACHE_HOME": ""}
+    stderr, stdout, status = fresh.run("sh", "-c", "echo $XDG_CACHE_HOME", environment=home)
+    assert status == 0, stderr
+    assert stdout == f"{fresh.root}/.tools/cache\n"
+    assert DONE in stderr

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from polysve.data.checking import faults_in
-from polysve.data.h5 import SEAL_BYTES
+from polysve.data.seal import HEAD_BYTES
 
 pytestmark = pytest.mark.faults
 
@@ -116,15 +117,18 @@ def test_killed_at_random_moments_it_ends_with_the_same_results(study, finished)
 
 def test_second_run_in_a_folder_is_refused(study, finished):
     first = start(study, *ENSEMBLES)
-    while not list((study.folder / ".snakemake").glob("locks/*.lock")):
+    lock = study.folder / ".snakemake/run.lock"
+    while not lock.exists():
         assert first.poll() is None
         time.sleep(0.05)
-    time.sleep(1)
+    time.sleep(0.2)
     second = study.snakemake(*ENSEMBLES, check=False)
-    assert second.returncode != 0
-    assert "no other Snakemake process is trying to create the same files" in second.stdout
+    assert second.returncode == 2
+    owner = f"process {first.pid} on {socket.gethostname()}, since "
+    assert owner in second.stdout and "--unlock" in second.stdout
     output = first.communicate()[0]
     assert first.returncode == 0, output
+    assert not lock.exists()
     same_ensembles(study, finished)
 
 
@@ -154,6 +158,20 @@ def test_full_disk(study, finished):
         subprocess.run(remount, check=True)
         study.snakemake(*ENSEMBLES)
         same_ensembles(study, finished)
+
+
+@pytest.mark.parametrize("kilobytes", [16, 48, 80])
+def test_full_disk_is_told_in_one_line(tmp_path, kilobytes):
+    """Wherever in a file it becomes full; nothing stays of the file."""
+    drawn = '{"window_um": 2.0, "grain_size_um": 0.5}'
+    arguments = ["--ensemble", "ratio4", "--start", "0", "--stop", "100", "--settings", drawn]
+    command = [sys.executable, "-m", "polysve", "tessellate", "disk/shard.h5", *arguments]
+    with mounted(tmp_path / "disk", f"size={kilobytes}k"):
+        answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert list((tmp_path / "disk").iterdir()) == []
+    assert answer.returncode == 1
+    (line,) = [each for each in answer.stderr.splitlines() if "\r" not in each]
+    assert line == "polysve: OSError: [Errno 28] No space left on device: 'disk/shard.h5'"
 
 
 def test_read_only_results(study):
@@ -191,7 +209,7 @@ def test_a_shortened_or_lengthened_file_is_found(finished, tmp_path):
     for changed in (
         content[:-1],
         content[: len(content) // 2],
-        content[:SEAL_BYTES],
+        content[:HEAD_BYTES],
         b"",
         content + b"\0",
     ):

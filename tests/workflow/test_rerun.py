@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,38 +10,13 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from runs import JOINED, onward
 
 from polysve.data import records
 
 pytestmark = pytest.mark.rerun
 
 ROOT = Path(__file__).parents[2]
-
-SHARDS = {
-    "ratio4": ["000000-000030", "000030-000060", "000060-000080"],
-    "ratio6": ["000000-000012"],
-}
-EXPERIMENTS = ("published", "spectral")
-LABEL_STAGES = ("tessellate", "mesh", "homogenize")
-EXPERIMENT_STAGES = ("preprocess", "train", "evaluate")
-STAGES = (*LABEL_STAGES, "assemble", "portray", *EXPERIMENT_STAGES, "compare", "report")
-JOINED = {"compare", "report", "all"}
-
-
-def onward(stage, ensembles=tuple(SHARDS), experiments=EXPERIMENTS, shards=None):
-    """A stage and all that follows, for some ensembles, shards and experiments."""
-    later = STAGES[STAGES.index(stage) :]
-    jobs = {"all"} | (JOINED & set(later))
-    for name in ensembles:
-        for shard in (shards or SHARDS)[name]:
-            jobs |= {f"{each} {name} {shard}" for each in later if each in LABEL_STAGES}
-        if "assemble" in later:
-            jobs.add(f"assemble {name}")
-        if "portray" in later:
-            jobs.add(f"portray {name}")
-    for name in experiments:
-        jobs |= {f"{each} {name}" for each in later if each in EXPERIMENT_STAGES}
-    return jobs
 
 
 def spectral(**changes):
@@ -142,36 +116,50 @@ SETTINGS = {
 PACKAGE = "src/polysve"
 CODE_LINE = "\nA_NEW_LINE = 1\n"
 SOURCE = {
-    "a comment": (f"{PACKAGE}/homogenization.py", "\n# a comment\n", set()),
-    "blank lines": (f"{PACKAGE}/tessellation.py", "\n\n\n", set()),
-    "a line of tessellation": (f"{PACKAGE}/tessellation.py", CODE_LINE, onward("tessellate")),
-    "a line of meshing": (f"{PACKAGE}/meshing.py", CODE_LINE, onward("mesh")),
-    "a line of homogenization": (f"{PACKAGE}/homogenization.py", CODE_LINE, onward("homogenize")),
-    "a line of assemble": (f"{PACKAGE}/stages/assemble.py", CODE_LINE, onward("assemble")),
-    "a line of preprocess": (
-        f"{PACKAGE}/stages/preprocess.py",
+    "a comment": (f"{PACKAGE}/fem/label.py", "\n# a comment\n", set()),
+    "blank lines": (f"{PACKAGE}/grains/tessellation.py", "\n\n\n", set()),
+    # the number of grains is computed there
+    "tessellation": (
+        f"{PACKAGE}/grains/tessellation.py",
+        CODE_LINE,
+        onward("tessellate"),
+    ),
+    "meshing": (f"{PACKAGE}/fem/fan_mesh.py", CODE_LINE, onward("mesh")),
+    "elements": (f"{PACKAGE}/fem/elements.py", CODE_LINE, onward("homogenize")),
+    "label": (f"{PACKAGE}/fem/label.py", CODE_LINE, onward("homogenize")),
+    "assemble": (f"{PACKAGE}/stages/assemble.py", CODE_LINE, onward("assemble")),
+    "preprocess": (f"{PACKAGE}/stages/preprocess.py", CODE_LINE, onward("preprocess", [])),
+    # the size of the images is computed there
+    "plan of an experiment": (
+        f"{PACKAGE}/learning/plan.py",
         CODE_LINE,
         onward("preprocess", []),
     ),
-    "a line of networks": (f"{PACKAGE}/networks.py", CODE_LINE, onward("train", [])),
-    "a line of figures": (
-        f"{PACKAGE}/figures.py",
+    "networks": (f"{PACKAGE}/networks/architectures.py", CODE_LINE, onward("train", [])),
+    "figures of experiments": (
+        f"{PACKAGE}/figures/experiments.py",
+        CODE_LINE,
+        onward("evaluate", []),
+    ),
+    "style of figures": (
+        f"{PACKAGE}/figures/style.py",
         CODE_LINE,
         onward("evaluate", []) | {"portray ratio4", "portray ratio6"},
     ),
-    "a line of compare": (f"{PACKAGE}/stages/compare.py", CODE_LINE, JOINED),
-    "a line of the command line": (f"{PACKAGE}/cli.py", CODE_LINE, set()),
-    "a line of settings": (f"{PACKAGE}/settings.py", CODE_LINE, set()),
-    "a line of the study": (f"{PACKAGE}/study.py", CODE_LINE, set()),
+    "compare": (f"{PACKAGE}/stages/compare.py", CODE_LINE, JOINED),
+    "command line": (f"{PACKAGE}/cli.py", CODE_LINE, set()),
+    "settings": (f"{PACKAGE}/settings/labels.py", CODE_LINE, set()),
+    "study": (f"{PACKAGE}/settings/study.py", CODE_LINE, set()),
+    "progress bars": (f"{PACKAGE}/base/progress.py", CODE_LINE, set()),
+    "atomic files": (f"{PACKAGE}/base/files.py", CODE_LINE, set()),
+    "records": (f"{PACKAGE}/data/records.py", CODE_LINE, set()),
+    "readers of films": (f"{PACKAGE}/films/ebsd.py", CODE_LINE, set()),
+    "beams": (f"{PACKAGE}/device/beam.py", CODE_LINE, set()),
     # versions are recorded in every result, but a new one makes nothing again: see docs/scaling.md
     "a version in the lock": ("requirements.lock", "\nnumpy==99.0\n", set()),
     "text of the documentation": ("docs/scaling.md", "\nMore.\n", set()),
     "a comment in a rule file": ("workflow/rules/mesh.smk", "\n# a comment\n", set()),
 }
-
-
-def test_the_table_is_long_enough():
-    assert len(SETTINGS) + len(SOURCE) >= 30
 
 
 @pytest.mark.parametrize(("changes", "expected"), SETTINGS.values(), ids=SETTINGS)
@@ -192,15 +180,9 @@ def backwards(values):
 
 
 @pytest.fixture
-def copied(finished, tmp_path):
+def copied(finished, copy_of_the_repository):
     """The finished study with a copy of the repository's sources that a test may change."""
-    for part in ("Snakefile", "workflow", "src", "envs", "docs", "requirements.lock"):
-        place = ROOT / part
-        if place.is_dir():
-            shutil.copytree(place, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-        elif place.exists():
-            shutil.copy(place, tmp_path / part)
-    return finished.with_source(tmp_path)
+    return finished.with_source(copy_of_the_repository)
 
 
 def test_a_copy_of_the_repository_runs_nothing(copied):
@@ -291,7 +273,7 @@ def test_search_is_in_the_report_and_its_best_trial_can_be_made_again(searched, 
 
 
 def test_a_docstring_runs_nothing(copied):
-    file = copied.source / "src/polysve/homogenization.py"
+    file = copied.source / "src/polysve/fem/label.py"
     text = file.read_text()
     assert text.startswith('"""')
     file.write_text(text.replace('"""', '"""Other words. ', 1))

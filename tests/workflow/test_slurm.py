@@ -204,6 +204,7 @@ class ClusterStudy:
         return self.study.command(
             *("--slurm-no-account", "--slurm-status-command", "squeue"),
             *("--slurm-init-seconds-before-status-checks", "3"),
+            *("--max-jobs-per-timespan", "100/1s"),  # how long Snakemake may take to end
             *arguments,
             profile="slurm",
         )

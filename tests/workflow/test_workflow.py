@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import pytest
 import yaml
+from runs import planned_jobs
 
 from polysve.data.checking import faults_in
 
@@ -73,9 +74,34 @@ def test_users_configuration_stands_alone(study):
 
 
 def test_single_keys_can_be_set_on_the_command_line(study):
-    study.planned("--config", "seed=7")
-    answer = study.snakemake("--dry-run", "--printshellcmds", "--config", "seed=7")
-    assert '"seed":7,"spacing_fraction"' in answer.stdout
+    printed = study.dry_run("--printshellcmds", "--config", "seed=7")
+    assert '"seed":7,"spacing_fraction"' in printed
+
+
+def test_seeds_of_an_experiment_are_experiments(study):
+    study.configure({"experiments": {"published": {"seeds": 3}}})
+    printed = study.dry_run("--printshellcmds")
+    trained = {job for job in planned_jobs(printed) if job.startswith("train")}
+    names = ("published_1", "published_2", "published_3", "spectral")
+    assert trained == {f"train {name}" for name in names}
+    for seed in (1, 2, 3):
+        assert f'"seed":{seed}' in line_with(printed, f"published_{seed}/model")
+    study.configure({"experiments": {"published_2": {"train_ensembles": ["ratio4"]}}})
+    assert "makes a second published_2" in study.dry_run(exit_code=2)
+
+
+def line_with(text, word):
+    (line,) = [line for line in text.splitlines() if "polysve train" in line and word in line]
+    return line
+
+
+def test_results_lie_in_the_folder_that_the_study_names(study):
+    study.configure({"results": "elsewhere/mine"})
+    printed = study.dry_run()
+    assert "output: elsewhere/mine/report.html" in printed
+    assert " results/" not in printed
+    study.configure({"results": "two words"})
+    assert "results = 'two words'" in study.dry_run(exit_code=2)
 
 
 def test_run_makes_what_the_design_promises(finished):
@@ -98,7 +124,10 @@ def test_run_makes_what_the_design_promises(finished):
     assert {(row["experiment"], row["ensemble"]) for row in rows} == {
         (name, ensemble) for name in config["experiments"] for ensemble in config["ensembles"]
     }
-    assert [float(row["r2"]) for row in rows]
+    for row in rows:
+        file = results / f"experiments/{row['experiment']}/metrics.json"
+        told = json.loads(file.read_text())["ensembles"][row["ensemble"]]
+        assert float(row["r2"]) == pytest.approx(told["r2"], rel=1e-4)
 
 
 def test_report_shows_figures_and_needs_no_network(finished):

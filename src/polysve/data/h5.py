@@ -38,8 +38,10 @@ def new_h5(
     """
     made = record(LAYOUTS[kind].stage, settings_json, made_from)
     with atomic_path(path) as temporary, _full_disk_told(path):
-        # the newest file format has checksums on its own structure; the user block is for the seal
-        with h5py.File(temporary, "w", libver="latest", userblock_size=HEAD_BYTES) as file:
+        # The newest file format has checksums on its own structure; the user block is for the seal. Without a cache of
+        # chunks each is written at once: a full disk stops the program there, where it could else be known too late.
+        options = {"libver": "latest", "userblock_size": HEAD_BYTES, "rdcc_nbytes": 0}
+        with h5py.File(temporary, "w", **options) as file:
             file.attrs.update(
                 schema_version=SCHEMA_VERSION,
                 kind=kind,
@@ -57,10 +59,10 @@ def new_h5(
 
 @contextmanager
 def _full_disk_told(path: Path) -> Iterator[None]:
-    """Turn what HDF5 raises when the disk is full at closing into the system's own error."""
+    """Turn what HDF5 raises when the disk is full into the system's own error of one line."""
     try:
         yield
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         if f"errno = {errno.ENOSPC}" not in str(error):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
