@@ -1,11 +1,10 @@
 import json
-import subprocess
-import sys
 
 import gmsh
 import meshio
 import numpy as np
 import pytest
+from command import assert_refused, polysve
 from structures import FAN, SILICON, draw, meshed, turned
 
 from polysve.base.errors import InputError
@@ -15,6 +14,7 @@ from polysve.crystals.orientation import from_euler
 from polysve.crystals.stiffness import plane_stress
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
+from polysve.films.reading import Reading
 from polysve.grains.raster import label_image
 from polysve.settings.labels import HomogenizeSettings
 
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.verification
 CONDITIONS = ("kubc", "subc", "pbc")
 
 
-def write_points(path, structure, euler=False):
-    theta = np.rad2deg(structure.theta_rad)
+def write_points(path, film, euler=False):
+    theta = np.rad2deg(film.theta_rad)
     if euler:
         # φ1 + φ2 is θ where the normal is the c axis; the second half stands on another cube face
         upright = [f"{t - 20!r},0,20" for t in theta[::2].tolist()]
@@ -35,30 +35,28 @@ def write_points(path, structure, euler=False):
     else:
         angles, header = [repr(t) for t in theta.tolist()], "x_um,y_um,theta_deg"
     rows = [
-        f"{x!r},{y!r},{a}"
-        for (x, y), a in zip(structure.generators_um.tolist(), angles, strict=True)
+        f"{x!r},{y!r},{a}" for (x, y), a in zip(film.generators_um.tolist(), angles, strict=True)
     ]
     path.write_text("\n".join([header, *rows]) + "\n")
     return path
 
 
 def run(path, window_um=None, periodic=False, orientations=None, **settings):
-    return apparent(path, window_um, periodic, orientations, FAN, HomogenizeSettings(**settings))
+    reading = Reading(window_um, periodic, orientations=orientations)
+    return apparent(path, reading, FAN, HomogenizeSettings(**settings))
 
 
-def expected(structure, window_um):
-    mesh = mesh_tiling(
-        structure.tiling, window_um, window_um / np.sqrt(len(structure.theta_rad)), FAN
-    )
-    return label_mesh(mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings())
+def expected(film, window_um):
+    mesh = mesh_tiling(film.shape, window_um, window_um / np.sqrt(len(film.theta_rad)), FAN)
+    return label_mesh(mesh, film.stiffness_gpa, HomogenizeSettings())
 
 
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize("euler", [False, True])
 def test_generators_give_the_label(tmp_path, periodic, euler):
-    structure, window_um = draw(0, periodic=periodic)
-    found = run(write_points(tmp_path / "p.csv", structure, euler), window_um, periodic)
-    label = expected(structure, window_um)
+    film, window_um = draw(0, periodic=periodic)
+    found = run(write_points(tmp_path / "p.csv", film, euler), window_um, periodic)
+    label = expected(film, window_um)
     assert found["n_grains"] == 9
     for name in CONDITIONS:
         assert np.allclose(
@@ -76,31 +74,19 @@ def test_generators_give_the_label(tmp_path, periodic, euler):
 
 
 def test_the_command_prints_json_and_nothing_else(tmp_path):
-    structure, window_um = draw(1)
-    path = write_points(tmp_path / "p.csv", structure)
-    command = [
-        sys.executable,
-        "-m",
-        "polysve",
-        "apparent",
-        str(path),
-        "--window",
-        str(window_um),
-        "--json",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    film, window_um = draw(1)
+    path = write_points(tmp_path / "p.csv", film)
+    done = polysve("apparent", path, "--window", window_um, "--json")
+    assert done.stderr == ""
     result = json.loads(done.stdout)
     assert set(result) >= {"n_grains", "stiffness_gpa", "young_modulus_gpa", "quality"}
-    label = expected(structure, window_um)
+    label = expected(film, window_um)
     for name in CONDITIONS:
         assert result["young_modulus_gpa"][name] == pytest.approx(
             1 / np.linalg.inv(label.stiffness_gpa[name])[0, 0], rel=1e-9
         )
-    refused = subprocess.run(
-        [*command[:-3], "--window", "0.3", "--json"], capture_output=True, text=True
-    )
-    assert refused.returncode == 2 and refused.stdout == ""
-    assert len(refused.stderr.splitlines()) == 1 and "outside the window" in refused.stderr
+    refused = polysve("apparent", path, "--window", 0.3, "--json")
+    assert_refused(refused, str(path), "outside the window")
 
 
 def test_tilted_crystals_have_no_identities_and_a_known_single_crystal(tmp_path):
@@ -114,9 +100,9 @@ def test_tilted_crystals_have_no_identities_and_a_known_single_crystal(tmp_path)
     assert not np.allclose(exact @ [1, 1, 0], 2 * SILICON.bulk * np.array([1, 1, 0]), rtol=1e-3)
 
 
-def write_tess(path, structure, window_um):
+def write_tess(path, film, window_um):
     """A Neper file as Neper 4 writes it, of the tiling's own polygons."""
-    tiling = structure.tiling
+    tiling = film.shape
     vertices, corners = np.unique(tiling.vertices_um, axis=0, return_inverse=True)
     corners = corners.ravel() + 1
     faces = []
@@ -131,13 +117,13 @@ def write_tess(path, structure, window_um):
                 f"  {grain + 1} {len(ring)} {ids}\n   {len(ring)} {ids}\n   0.0 0.0 0.0 1.0\n   0 0 0.0 0.0 0.0",
             )
         )
-    oris = "\n".join(f"   {np.rad2deg(t):.12f} 0.0 0.0" for t in structure.theta_rad)
+    oris = "\n".join(f"   {np.rad2deg(t):.12f} 0.0 0.0" for t in film.theta_rad)
     points = "\n".join(
         f"   {i} {x:.12f} {y:.12f} 0.000000000000 0" for i, (x, y) in enumerate(vertices, 1)
     )
     body = "\n".join(text for _, text in sorted(faces))
     path.write_text(
-        f"***tess\n **format\n   3.4\n **general\n   2 standard\n **cell\n  {len(structure.theta_rad)}\n"
+        f"***tess\n **format\n   3.4\n **general\n   2 standard\n **cell\n  {len(film.theta_rad)}\n"
         f"  *ori\n   euler-bunge\n{oris}\n **vertex\n {len(vertices)}\n{points}\n **edge\n 0\n"
         f" **face\n {len(faces)}\n{body}\n **domain\n  *general\n   square\n***end\n"
     )
@@ -145,9 +131,9 @@ def write_tess(path, structure, window_um):
 
 
 def test_neper_tessellation(tmp_path):
-    structure, window_um = draw(2)
-    found = run(write_tess(tmp_path / "n.tess", structure, window_um))
-    label = expected(structure, window_um)
+    film, window_um = draw(2)
+    found = run(write_tess(tmp_path / "n.tess", film, window_um))
+    label = expected(film, window_um)
     for name in CONDITIONS:
         assert np.allclose(
             found["stiffness_gpa"][name], label.stiffness_gpa[name], rtol=1e-7, atol=1e-6
@@ -155,16 +141,16 @@ def test_neper_tessellation(tmp_path):
 
 
 def test_label_image_comes_close_and_keeps_the_identities(tmp_path):
-    structure, window_um = draw(3)
-    image = label_image(structure.tiling, window_um, 96)
+    film, window_um = draw(3)
+    image = label_image(film.shape, window_um, 96)
     np.savez(
         tmp_path / "i.npz",
         label_image=image,
-        theta_deg=np.rad2deg(structure.theta_rad),
+        theta_deg=np.rad2deg(film.theta_rad),
         window_um=window_um,
     )
     found = run(tmp_path / "i.npz")
-    label = expected(structure, window_um)
+    label = expected(film, window_um)
     for name in CONDITIONS:
         assert np.allclose(found["stiffness_gpa"][name], label.stiffness_gpa[name], atol=0.15)
         assert found["quality"][f"bulk_residual_{name}"] < 1e-9
@@ -188,7 +174,7 @@ def test_label_image_of_strips_is_exact(tmp_path):
 @pytest.mark.parametrize("suffix", [".vtu", ".msh"])
 def test_mesh_from_elsewhere(tmp_path, suffix):
     mesh, _ = meshed(4)
-    structure, _ = draw(4)
+    film, _ = draw(4)
     tags = mesh.grain + 11
     name = {".vtu": "grain", ".msh": "gmsh:physical"}[suffix]
     data = {name: [tags]} | ({"gmsh:geometrical": [tags]} if suffix == ".msh" else {})
@@ -199,19 +185,14 @@ def test_mesh_from_elsewhere(tmp_path, suffix):
     source = meshio.Mesh(points, [("triangle", mesh.triangles[:, ::-1])], cell_data=data)
     options = {"file_format": "gmsh22", "binary": False} if suffix == ".msh" else {}
     meshio.write(tmp_path / f"m{suffix}", source, **options)
-    rows = [
-        f"{number + 11},{np.rad2deg(theta)!r}" for number, theta in enumerate(structure.theta_rad)
-    ]
+    rows = [f"{number + 11},{np.rad2deg(theta)!r}" for number, theta in enumerate(film.theta_rad)]
     table = tmp_path / "o.csv"
     table.write_text(
         "\n".join(["grain,theta_deg", *rows[::-1]]).replace("np.float64(", "").replace(")", "")
         + "\n"
     )
     found = run(tmp_path / f"m{suffix}", orientations=table)
-    expected_label = label_mesh(
-        mesh, SILICON.stiffness(structure.theta_rad), HomogenizeSettings(element_order=2)
-    )
-    assert found["element_order"] == 2
+    expected_label = label_mesh(mesh, film.stiffness_gpa, HomogenizeSettings(element_order=2))
     for name in CONDITIONS:
         assert np.allclose(
             found["stiffness_gpa"][name], expected_label.stiffness_gpa[name], rtol=1e-9, atol=1e-8
@@ -271,8 +252,8 @@ def test_what_the_peers_give_a_number_for_is_refused(tmp_path, text, message):
     ],
 )
 def test_wrong_tessellations_are_refused(tmp_path, change, message):
-    structure, window_um = draw(2)
-    path = write_tess(tmp_path / "n.tess", structure, window_um)
+    film, window_um = draw(2)
+    path = write_tess(tmp_path / "n.tess", film, window_um)
     path.write_text(change(path.read_text()))
     with pytest.raises(InputError, match=message):
         run(path)
@@ -294,7 +275,7 @@ def test_wrong_meshes_are_refused(tmp_path):
         run(path, orientations=table)
     table.write_text("grain,theta_deg\n" + "".join(f"{g},10\n" for g in range(9)))
     write(mesh.triangles[:-1], grain=[mesh.grain[:-1]])
-    with pytest.raises(InputError, match="a whole rectangle is needed"):
+    with pytest.raises(InputError, match="a whole rectangle of triangles"):
         run(path, orientations=table)
     write(mesh.triangles, colour=[mesh.grain])
     with pytest.raises(InputError, match="no triangles with grain tags"):
