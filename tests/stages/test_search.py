@@ -96,7 +96,6 @@ def remembered(folder):
         ({"train.network.dense_layers": {"low": 0.5, "high": 3}}, ["dense_layers = 0.5"]),
         ({"train.network.architecture": ["cnn", "vgg"]}, ["architecture = 'vgg'", "'resnet'"]),
         ({"train.optimizer.nesterov": {"low": 0, "high": 1}}, ["nesterov", "choices"]),
-        ({"preprocess.pixels": [64, 100]}, ["pixels = 100", "label_pixels = 96"]),
         ({"preprocess.seed": [1, 2]}, ["preprocess.seed", "judged"]),
         ({"train.seed": [1, 2]}, ["train.seed", "judged"]),
         ({"evaluate.bootstrap_samples": [1, 2]}, ["evaluate.bootstrap_samples", "preprocess"]),
@@ -168,7 +167,7 @@ def test_neither_labels_nor_images_of_test_sves_change_a_trial(ensembles, tmp_pa
     first = run(tmp_path / "a", ensembles)
     tested, validated = (
         run(tmp_path / str(split), changed(ensembles["ratio4"], tmp_path, split))
-        for split in (preprocess.TEST, preprocess.VALIDATION)
+        for split in (Split.TEST, Split.VALIDATION)
     )
     assert tested.values == validated.values == first.values
     assert tested.losses == first.losses
@@ -228,7 +227,7 @@ def test_other_settings_code_or_ensembles_are_other_studies(ensembles, tmp_path,
     assert ask("ratio4", seed=2) == [1, 2]
     assert ask("ratio4", space={RATE: [0.1, 0.2]}) == [1, 1, 2]
     assert ask("ratio6") == [1, 1, 1, 2]
-    monkeypatch.setattr(trial.provenance, "source_digest", lambda module: "changed")
+    monkeypatch.setattr(trial.records, "source_digest", lambda module: "changed")
     assert ask("ratio4") == [1, 1, 1, 1, 2]
 
 
