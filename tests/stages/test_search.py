@@ -16,6 +16,7 @@ import yaml
 
 from polysve.base import files
 from polysve.base.errors import InputError
+from polysve.data.inputs import Split
 from polysve.data.seal import seal
 from polysve.settings.model import parse
 from polysve.settings.search import TrialSlice
@@ -155,10 +156,11 @@ def changed(file, folder, split):
         for kind in opened["stiffness"]:
             labels = opened[f"stiffness/{kind}"]
             labels[rows] = labels[()][rows] * 1.05
-        offsets, theta = opened["offsets"][()], opened["theta"]
+        offsets = opened["offsets"][()]
         for row in rows:
             grains = slice(offsets[row], offsets[row + 1])
-            theta[grains] = theta[grains][::-1]
+            for name in ("theta", "orientation"):
+                opened[name][grains] = opened[name][grains][::-1]
     seal(copy)
     return {"ratio4": copy}
 

@@ -194,8 +194,8 @@ def _upload(surrogate) -> None:
 
     with style.style("column"):
         st.pyplot(films.field(result.field, result.film))
-    moduli = result.prediction.young_modulus_gpa
-    st.metric(f"Mean of {len(moduli)} windows (GPa)", f"{moduli.mean():.3f}")
+    moduli = result.field.young_modulus_gpa
+    st.metric(f"Mean of {moduli.size} windows (GPa)", f"{moduli.mean():.3f}")
 
 
 if __name__ == "__main__":
