@@ -1,6 +1,7 @@
 """The command line: quick to start, and bad input is one line and exit code 2."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -102,8 +103,10 @@ def test_exported_schema_is_that_of_the_settings():
     assert (ROOT / "config/config.schema.json").read_text() == answer.stdout
 
 
-def test_doctor_knows_gmsh_and_tensorflow():
+def test_doctor_knows_gmsh_and_tensorflow(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
     findings = json.loads(polysve("doctor", "--json").stdout)
     assert findings["gmsh"].startswith("works")
     assert findings["tensorflow"].startswith("works on CPU")
     assert "numpy" in findings["versions"]
+    assert findings["cores"] == f"{os.cpu_count()} usable of {os.cpu_count()}"

@@ -151,6 +151,13 @@ def test_letters_can_be_read(drawings):
             assert text.get_fontsize() >= smallest, (name, text.get_text())
 
 
+def test_each_boundary_condition_has_a_colour_of_its_own():
+    samples = {name: np.arange(9.0) for name in ("kubc", "subc", "pbc", "mixed")}
+    (axis,) = ensembles.moduli(samples, {}, 4.0).axes
+    colours = {each.get_edgecolor() for each in axis.get_legend().get_patches()}
+    assert len(colours) == 4
+
+
 def test_ninety_degrees_look_like_zero():
     colours = mpl.colormaps[style.THETA_MAP]
     assert np.allclose(colours(0.0), colours(1.0), atol=0.02)

@@ -229,7 +229,7 @@ def test_other_settings_code_or_ensembles_are_other_studies(ensembles, tmp_path,
     assert ask("ratio4", seed=2) == [1, 2]
     assert ask("ratio4", space={RATE: [0.1, 0.2]}) == [1, 1, 2]
     assert ask("ratio6") == [1, 1, 1, 2]
-    monkeypatch.setattr(trial.records, "source_digest", lambda module: "changed")
+    monkeypatch.setattr(trial.digest, "source_digest", lambda module: "changed")
     assert ask("ratio4") == [1, 1, 1, 1, 2]
 
 

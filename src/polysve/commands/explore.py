@@ -70,7 +70,7 @@ def _load(model: Path):
 def _random_structure(surrogate) -> None:
     import streamlit as st
 
-    from polysve.settings.labels import TessellateSettings
+    from polysve.settings.labels import LARGEST_SPACING, TessellateSettings
     from polysve.settings.model import parse
 
     left, middle, right = st.columns([1, 2, 2])
@@ -78,7 +78,7 @@ def _random_structure(surrogate) -> None:
     with left:
         window = st.slider("Window (µm)", 0.5, 10.0, trained_um, 0.5)
         grain = st.slider("Grain size (µm)", 0.1, 2.0, grain_um, 0.05)
-        spacing = st.slider("Smallest spacing over grain size", 0.0, 0.75, 0.5, 0.05)
+        spacing = st.slider("Smallest spacing over grain size", 0.0, LARGEST_SPACING, 0.5, 0.05)
         seed = st.number_input("Seed", 0, 10**6, 1)
         more = st.slider("Structures in the histogram", 50, 1000, 200, 50)
     values = {
