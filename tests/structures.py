@@ -3,9 +3,11 @@
 import numpy as np
 
 from polysve.crystals.catalogue import find
+from polysve.crystals.orientation import from_theta
 from polysve.crystals.square import plane_stress
 from polysve.fem.mesh import mesh_tiling
-from polysve.grains.tessellation import draw_film
+from polysve.grains.film import Film, LabelImage
+from polysve.grains.tessellation import draw_film, voronoi
 from polysve.settings.labels import MeshSettings, TessellateSettings
 
 SILICON = plane_stress(165.64, 63.94, 79.51)
@@ -38,6 +40,32 @@ def draw(index: int, ratio: float = 3, periodic: bool = False):
         window_um=ratio * GRAIN_UM, grain_size_um=GRAIN_UM, periodic=periodic
     )
     return draw_film(settings, "tests", index).made_of(find("silicon")), settings.window_um
+
+
+def pictured(labels, theta_rad):
+    """A film of upright silicon from grain numbers at pixel centres, 1 µm wide."""
+    theta_rad = np.asarray(theta_rad, float)
+    rows, columns = labels.shape
+    return Film(
+        LabelImage(labels.astype(np.uint16), 1 / columns),
+        (1.0, rows / columns),
+        from_theta(theta_rad),
+        np.zeros(len(theta_rad), int),
+        (find("silicon"),),
+        theta_rad=theta_rad,
+    )
+
+
+def tiled(generators_um, quaternions, window_um=1.0, theta_rad=None):
+    """A film of silicon from generators."""
+    return Film(
+        voronoi(generators_um, window_um),
+        (window_um, window_um),
+        quaternions,
+        np.zeros(len(quaternions), int),
+        (find("silicon"),),
+        theta_rad=theta_rad,
+    )
 
 
 def meshed(index: int, settings: MeshSettings = FAN, **options):

@@ -1,32 +1,15 @@
 """The command line: quick to start, and bad input is one line and exit code 2."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command import assert_refused, polysve
 
 ROOT = Path(__file__).parents[2]
-
-
-def polysve(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "polysve", *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-    )
-
-
-def assert_refused(answer, *words):
-    """One line on stderr with the words, exit code 2, nothing on stdout."""
-    assert answer.returncode == 2, answer.stderr
-    assert answer.stdout == ""
-    assert answer.stderr.count("\n") == 1, answer.stderr
-    for word in words:
-        assert word in answer.stderr
 
 
 def test_help_loads_no_heavy_package():
@@ -44,17 +27,11 @@ def test_help_loads_no_heavy_package():
         assert stage.stem in answer.stdout
 
 
-TESSELLATE = (
-    "tessellate",
-    "new.h5",
-    "--ensemble",
-    "a",
-    "--start",
-    "0",
-    "--stop",
-    "1",
-    "--settings",
-)
+def tessellate(settings, ensemble="a", start=0, stop=1):
+    return [
+        *("tessellate", "new.h5", "--ensemble", ensemble),
+        *("--start", start, "--stop", stop, "--settings", settings),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,39 +42,17 @@ TESSELLATE = (
         ([], ["ommand"]),
         (["check"], ["file"]),
         (["tessellate", "--no-such-option"], ["--no-such-option"]),
-        ([*TESSELLATE, "{}"], ["--settings", "window_um"]),
-        ([*TESSELLATE, "{"], ["--settings", "JSON"]),
-        ([*TESSELLATE, '{"window_um":-1,"grain_size_um":0.5}'], ["window_um = -1", "greater"]),
-        ([*TESSELLATE, '{"window_um":2,"grain_size_um":0.5,"grain":1}'], ["grain", "allowed"]),
+        (tessellate("{}"), ["--settings", "window_um"]),
+        (tessellate("{"), ["--settings", "JSON"]),
+        (tessellate('{"window_um":-1,"grain_size_um":0.5}'), ["window_um = -1", "greater"]),
+        (tessellate('{"window_um":2,"grain_size_um":0.5,"grain":1}'), ["grain", "allowed"]),
         (["tessellate", "new.h5", "--ensemble", "a", "--start", "x"], ["--start", "integer"]),
         (
-            [
-                "tessellate",
-                "new.h5",
-                "--ensemble",
-                "a",
-                "--start",
-                "5",
-                "--stop",
-                "5",
-                "--settings",
-                '{"window_um":2,"grain_size_um":0.5}',
-            ],
+            tessellate('{"window_um":2,"grain_size_um":0.5}', start=5, stop=5),
             ["--stop = 5", "--start = 5"],
         ),
         (
-            [
-                "tessellate",
-                "new.h5",
-                "--ensemble",
-                "A/b",
-                "--start",
-                "0",
-                "--stop",
-                "5",
-                "--settings",
-                '{"window_um":2,"grain_size_um":0.5}',
-            ],
+            tessellate('{"window_um":2,"grain_size_um":0.5}', ensemble="A/b"),
             ["--ensemble", "A/b"],
         ),
         (
@@ -131,14 +86,27 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, arguments, words):
     assert [file.name for file in tmp_path.iterdir()] == ["text.h5"]
 
 
+def test_the_program_ends_as_its_main_function_does(tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "polysve", "mesh", "absent.h5", "new.h5", "--settings", "{}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert_refused(answer, "absent.h5")
+
+
 def test_exported_schema_is_that_of_the_settings():
     answer = polysve("schema")
     assert answer.returncode == 0
     assert (ROOT / "config/config.schema.json").read_text() == answer.stdout
 
 
-def test_doctor_knows_gmsh_and_tensorflow():
+def test_doctor_knows_gmsh_and_tensorflow(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
     findings = json.loads(polysve("doctor", "--json").stdout)
     assert findings["gmsh"].startswith("works")
     assert findings["tensorflow"].startswith("works on CPU")
     assert "numpy" in findings["versions"]
+    assert findings["cores"] == f"{os.cpu_count()} usable of {os.cpu_count()}"

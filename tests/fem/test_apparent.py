@@ -1,6 +1,3 @@
-import builtins
-import sys
-
 import numpy as np
 import pytest
 import skfem
@@ -64,22 +61,6 @@ def test_other_meshes_are_not_taken_for_fans():
     shuffled = Mesh(fan.nodes_um, fan.triangles[:, [1, 2, 0]], fan.grain)
     assert find_fans(shuffled) is None
     assert find_fans(fan) is not None
-
-
-def test_superlu_serves_where_cvxopt_is_absent(monkeypatch):
-    mesh, stiffness = meshed(1)
-    expected = apparent.apparent_stiffness(mesh, stiffness)
-    real = builtins.__import__
-
-    def without_cvxopt(name, *rest, **options):
-        if name.startswith("cvxopt"):
-            raise ImportError(name)
-        return real(name, *rest, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without_cvxopt)
-    monkeypatch.delitem(sys.modules, "cvxopt", raising=False)
-    found = apparent.apparent_stiffness(mesh, stiffness)
-    assert all(np.allclose(found[name], expected[name], rtol=1e-10) for name in expected)
 
 
 def test_a_mesh_whose_edges_do_not_face_each_other_is_refused_under_pbc_alone():

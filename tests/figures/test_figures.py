@@ -2,18 +2,19 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from structures import SILICON, draw, pictured
 
-from polysve.crystals.square import plane_stress
-from polysve.fem.fields import Mesh, solve
+from polysve.fem.fields import solve_fields
 from polysve.figures import ensembles, experiments, fields, style
+from polysve.grains.mesh import Mesh
 from polysve.learning import metrics
 
-SILICON = plane_stress(165.64, 63.94, 79.51)
 # Numbers have no unit.
 PURE = re.compile(r"epoch|learning rate|SVEs per cell|cos 4θ|sin 4θ|grains|L/s|share of")
 
@@ -21,11 +22,11 @@ PURE = re.compile(r"epoch|learning rate|SVEs per cell|cos 4θ|sin 4θ|grains|L/s
 def drawn():
     """One of each figure, on data like those of a study."""
     random = np.random.default_rng(4)
-    ensembles = {}
+    pairs = {}
     for ratio in (4, 6, 10):
         true = random.normal(148.2, 14 / ratio, 150)
-        ensembles[f"ratio{ratio}"] = (true, true + random.normal(0, 0.2, 150))
-    true, predicted = ensembles["ratio4"]
+        pairs[f"ratio{ratio}"] = (true, true + random.normal(0, 0.2, 150))
+    true, predicted = pairs["ratio4"]
     epochs = np.arange(1, 31)
     history = {
         "loss": 1.0 / epochs,
@@ -33,31 +34,35 @@ def drawn():
         "learning_rate": np.where(epochs < 15, 1e-3, 5e-4),
     }
     closed_form = {key: values[:1] for key, values in history.items()}
-    theta = [random.uniform(0, np.pi / 2, (20, 20)) for _ in range(8)]
+    theta = [random.uniform(0, np.pi / 2, (20, 20)) for _ in range(5)]
+    films = [draw(index)[0] for index in range(8)]
+    tilted = [replace(film, theta_rad=None) for film in films]
+    titles = [f"SVE {n}: Ē 148.21 GPa" for n in range(8)]
     captions = [f"SVE {number}\nĒ 148.21 GPa\nnetwork 148.50" for number in range(5)]
-    samples = {"finite elements": [t for t, _ in ensembles.values()]}
-    samples["network"] = [p for _, p in ensembles.values()]
+    samples = {"finite elements": [t for t, _ in pairs.values()]}
+    samples["network"] = [p for _, p in pairs.values()]
     square = (np.array([[0.0, 0], [2, 0], [2, 2], [0, 2], [1, 1]]), [0, 1, 2, 3])
     mesh = Mesh(square[0], np.array([[k, (k + 1) % 4, 4] for k in range(4)]), np.arange(4))
-    silicon = {"c11_gpa": 165.64, "c12_gpa": 63.94, "c44_gpa": 79.51}
-    solution = solve(mesh, np.linspace(0, 1.2, 4), silicon, "kubc")
+    upright = pictured(np.arange(4).reshape(2, 2), np.linspace(0, 1.2, 4))
+    four = replace(upright, shape=mesh, size_um=(2.0, 2.0))
     predictors = {"Ē (GPa)": true, "window mean of cos 4θ": true, "grains": true, "sin 4θ": true}
     return {
         "parity": experiments.parity(true, predicted, predicted, "ratio4, 150 SVEs, L/s = 4"),
         "loss": experiments.loss_curves(history, metrics.diagnose(history)),
         "closed form": experiments.loss_curves(closed_form, metrics.diagnose(closed_form)),
-        "distributions": experiments.distributions(ensembles),
+        "distributions": experiments.distributions(pairs),
         "size effect": ensembles.size_effect(np.array([4, 6, 10]), samples, 1.15, SILICON),
         "one ratio": ensembles.size_effect(
             np.array([4.0]), {"network": samples["network"][:1]}, 1.15, SILICON
         ),
         "residuals": experiments.residuals(predicted - true, predictors),
-        "gallery": ensembles.gallery(theta, [f"SVE {n}: Ē 148.21 GPa" for n in range(8)], 2.0),
-        "worst": ensembles.gallery(theta[:5], captions, 2.0),
+        "gallery": ensembles.gallery(films, titles),
+        "gallery of any film": ensembles.gallery(tilted, titles),
+        "worst": ensembles.worst_gallery(theta, captions, 2.0),
         "moduli": ensembles.moduli(
             {"kubc": true + 1, "pbc": true, "subc": true - 1}, {"limit": 148.2}, 4.0
         ),
-        "fields": fields.draw(solution, "11"),
+        "fields": fields.draw(solve_fields(four, mesh, "kubc"), "11"),
     }
 
 
@@ -144,6 +149,13 @@ def test_letters_can_be_read(drawings):
         assert figure.get_size_inches()[0] <= {"column": 7.21, "slide": 10}[size], name
         for text, _, _ in words(figure):
             assert text.get_fontsize() >= smallest, (name, text.get_text())
+
+
+def test_each_boundary_condition_has_a_colour_of_its_own():
+    samples = {name: np.arange(9.0) for name in ("kubc", "subc", "pbc", "mixed")}
+    (axis,) = ensembles.moduli(samples, {}, 4.0).axes
+    colours = {each.get_edgecolor() for each in axis.get_legend().get_patches()}
+    assert len(colours) == 4
 
 
 def test_ninety_degrees_look_like_zero():

@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
+from structures import SILICON, pictured, tiled
 
 from polysve.base.errors import InputError
-from polysve.crystals import square
+from polysve.crystals.orientation import from_theta
 from polysve.learning import encoding
 
 
@@ -34,8 +36,9 @@ def structures(draw):
 @settings(max_examples=60, deadline=None)
 def test_harmonic_pixels_are_volume_averages(structure, data):
     labels, theta = structure
-    pixels = data.draw(st.integers(1, len(labels)))
-    image = encoding.encode(labels, theta, pixels)
+    # also more pixels than there are: a pixel of a coarse picture is a square of one grain
+    pixels = data.draw(st.integers(1, 2 * len(labels)))
+    image = encoding.encode(pictured(labels, theta), pixels)
     share = overlaps(len(labels), pixels)
     for channel, function in enumerate((np.cos, np.sin)):
         field = function(4 * theta[labels])
@@ -53,50 +56,54 @@ def test_full_size_label_images(pixels):
     labels = ((grid[:, :, None] - points) ** 2).sum(-1).argmin(-1).astype(np.uint16)
     share = overlaps(512, pixels)
     exact = np.stack([share @ f(4 * theta[labels]) @ share.T for f in (np.cos, np.sin)], -1)
-    assert np.abs(encoding.encode(labels, theta, pixels) - exact).max() < 2e-6
+    assert np.abs(encoding.encode(pictured(labels, theta), pixels) - exact).max() < 2e-6
 
 
 def test_linear_stiffness_is_averaged_exactly():
     """The window means of the two channels give the Voigt average of the local stiffness."""
     random = np.random.default_rng(5)
     labels, theta = random.integers(0, 9, (64, 64)), random.uniform(0, np.pi / 2, 9)
-    silicon = square.plane_stress(165.64, 63.94, 79.51)
-    local = silicon.stiffness(theta)[labels].mean((0, 1))
-    c, s = encoding.encode(labels.astype(np.uint16), theta, 20).mean((0, 1), dtype=float)
-    assert np.allclose(silicon.stiffness_from_harmonics(c, s), local, atol=1e-4)
+    local = SILICON.stiffness(theta)[labels].mean((0, 1))
+    c, s = encoding.encode(pictured(labels, theta), 20).mean((0, 1), dtype=float)
+    assert np.allclose(SILICON.stiffness_from_harmonics(c, s), local, atol=1e-4)
 
 
 @given(structures())
 @settings(max_examples=30, deadline=None)
 def test_grey_is_theta_over_quarter_turn(structure):
     labels, theta = structure
-    grey = encoding.encode(labels, theta, len(labels), "grey")[..., 0]
+    grey = encoding.encode(pictured(labels, theta), len(labels), "grey")[..., 0]
     assert np.allclose(grey, theta[labels] / (np.pi / 2), atol=1e-6)
     assert grey.min() >= 0 and grey.max() < 1
 
 
 def test_right_angle_is_black_in_grey_and_nothing_new_in_harmonics():
-    labels = np.zeros((8, 8), np.uint16)
-    assert encoding.encode(labels, [np.pi / 2], 4, "grey").max() == 0
-    assert np.allclose(encoding.encode(labels, [np.pi / 2], 4), encoding.encode(labels, [0.0], 4))
+    right, none = (pictured(np.zeros((8, 8)), [theta]) for theta in (np.pi / 2, 0.0))
+    assert encoding.encode(right, 4, "grey").max() == 0
+    assert np.allclose(encoding.encode(right, 4), encoding.encode(none, 4))
 
 
-@given(structures(), st.integers(0, 4), st.sampled_from(["grey", "harmonic"]))
+@given(structures(), st.integers(0, 4), st.sampled_from(["grey", "harmonic", "log_stiffness"]))
 @settings(max_examples=30, deadline=None)
-def test_median_filter_is_that_of_scipy(structure, passes, encoding):
-    labels, theta = structure
-    side = len(labels) // 2
-    expected = encoding.encode(labels, theta, side, encoding)
+def test_median_filter_is_that_of_scipy(structure, passes, shown):
+    film, side = pictured(*structure), len(structure[0]) // 2
+    expected = encoding.encode(film, side, shown)
     for _ in range(passes):
         expected = ndimage.median_filter(expected, size=(3, 3, 1), mode="nearest")
-    assert np.array_equal(encoding.encode(labels, theta, side, encoding, passes), expected)
+    assert np.array_equal(encoding.encode(film, side, shown, passes), expected)
 
 
-def test_only_ever_shrunk():
-    with pytest.raises(InputError, match=r"pixels = 17: the label image has 16 x 16"):
-        encoding.encode(np.zeros((16, 16), np.uint16), [0.1], 17)
-    with pytest.raises(InputError, match="16 x 12"):
-        encoding.encode(np.zeros((12, 16), np.uint16), [0.1], 8)
+def test_logarithm_shows_any_film_and_angles_upright_ones_alone():
+    random = np.random.default_rng(4)
+    turns = Rotation.random(3, random).as_quat(scalar_first=True)
+    film = tiled(random.uniform(0, 1, (3, 2)), turns)
+    picture = encoding.encode(film, 16, "log_stiffness")
+    assert picture.shape == (16, 16, 6)
+    log = encoding.log_stiffness(film.stiffness_gpa)
+    assert np.allclose(picture.mean((0, 1)), film.area_fractions @ log, atol=1e-5)
+    for shown in ("harmonic", "grey"):
+        with pytest.raises(InputError, match=f"encoding = {shown}: .*log_stiffness shows any"):
+            encoding.encode(film, 16, shown)
 
 
 def test_symmetries_form_the_group_of_the_square():
@@ -146,43 +153,58 @@ def test_stiffness_follows_the_fourth_order_tensor(symmetry):
     assert np.allclose(encoding.move_stiffness(matrix, symmetry), expected, atol=1e-12)
 
 
-def draw_polygons(generators: np.ndarray, pixels: int) -> np.ndarray:
-    """Grain numbers at the pixel centres of the unit window: the nearest generator."""
-    centres = (np.arange(pixels) + 0.5) / pixels
-    x, y = np.meshgrid(centres, centres)
-    distance = (x[..., None] - generators[:, 0]) ** 2 + (y[..., None] - generators[:, 1]) ** 2
-    return distance.argmin(-1).astype(np.uint16)
+def moved_points(points, symmetry):
+    """Points of the unit window after a symmetry, and the turn about its centre."""
+    turns, mirrored = encoding.SYMMETRIES[symmetry]
+    turn = rotation(90 * turns, mirrored)
+    return (points - 0.5) @ turn.T + 0.5, turn
 
 
 @pytest.mark.parametrize("symmetry", range(8))
-@pytest.mark.parametrize("encoding", ["grey", "harmonic"])
-def test_consistent_copies_are_those_of_the_structure_drawn_anew(symmetry, encoding):
+@pytest.mark.parametrize("shown", ["grey", "harmonic"])
+def test_consistent_copies_are_those_of_the_structure_drawn_anew(symmetry, shown):
     """Move the generators and the angles instead of the picture, and draw again."""
     random = np.random.default_rng(11)
     generators, theta = random.uniform(0, 1, (14, 2)), random.uniform(0, np.pi / 2, 14)
-    how = {"pixels": 20, "encoding": encoding, "median_passes": 2}
+    how = {"pixels": 20, "encoding": shown, "median_passes": 2}
     turns, mirrored = encoding.SYMMETRIES[symmetry]
-    moved = (generators - 0.5) @ rotation(90 * turns, mirrored).T + 0.5
-    angle = -theta if mirrored else theta
-    anew = encoding.encode(
-        draw_polygons(moved, 64), np.mod(angle + turns * np.pi / 2, np.pi / 2), **how
-    )
-    copies = encoding.copies(draw_polygons(generators, 64), theta, "consistent", **how)
+    moved, _ = moved_points(generators, symmetry)
+    angle = np.mod((-theta if mirrored else theta) + turns * np.pi / 2, np.pi / 2)
+    film = tiled(generators, from_theta(theta), theta_rad=theta)
+    anew = encoding.encode(tiled(moved, from_theta(angle), theta_rad=angle), **how)
+    copies = encoding.copies(film, "consistent", **how)
     assert np.abs(copies[symmetry] - anew).max() < 2e-6
 
 
-@pytest.mark.parametrize("encoding", ["grey", "harmonic"])
-def test_naive_mirror_is_another_material(encoding):
+@pytest.mark.parametrize("symmetry", range(8))
+def test_consistent_copies_of_any_film_are_those_of_the_crystals_turned(symmetry):
+    """The mirror image of a crystal with a centre is the crystal turned by half about the mirror's normal."""
+    random = np.random.default_rng(12)
+    generators, turns = random.uniform(0, 1, (9, 2)), Rotation.random(9, random)
+    how = {"pixels": 20, "encoding": "log_stiffness"}
+    moved, turn = moved_points(generators, symmetry)
+    window = np.eye(3)
+    window[:2, :2] = turn
+    window *= np.linalg.det(window)
+    anew = (Rotation.from_matrix(window) * turns).as_quat(scalar_first=True)
+    copies = encoding.copies(
+        tiled(generators, turns.as_quat(scalar_first=True)), "consistent", **how
+    )
+    assert np.abs(copies[symmetry] - encoding.encode(tiled(moved, anew), **how)).max() < 5e-6
+
+
+@pytest.mark.parametrize("shown", ["grey", "harmonic"])
+def test_naive_mirror_is_another_material(shown):
     """The naive copies are the picture moved; of the consistent ones only the turned are."""
     random = np.random.default_rng(2)
-    labels, theta = random.integers(0, 6, (24, 24)).astype(np.uint16), random.uniform(0, 1.5, 6)
-    how = {"pixels": 12, "encoding": encoding}
-    naive = encoding.copies(labels, theta, "naive", **how)
-    consistent = encoding.copies(labels, theta, "consistent", **how)
+    film = pictured(random.integers(0, 6, (24, 24)), random.uniform(0, 1.5, 6))
+    how = {"pixels": 12, "encoding": shown}
+    naive = encoding.copies(film, "naive", **how)
+    consistent = encoding.copies(film, "consistent", **how)
     for symmetry, (_, mirrored) in enumerate(encoding.SYMMETRIES):
         assert np.array_equal(naive[symmetry], encoding.move(naive[0], symmetry))
         assert np.array_equal(naive[symmetry], consistent[symmetry]) is not mirrored
-    assert np.array_equal(encoding.copies(labels, theta, "none", **how), naive[:1])
+    assert np.array_equal(encoding.copies(film, "none", **how), naive[:1])
 
 
 @given(st.lists(st.floats(-20, 20), min_size=1, max_size=5))

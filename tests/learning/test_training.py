@@ -2,14 +2,16 @@
 
 import json
 
-import h5py
 import numpy as np
 import pytest
+from structures import SILICON
 
 from polysve.base.errors import InputError
-from polysve.crystals.square import plane_stress
+from polysve.data import h5
+from polysve.data.layouts import LAYOUTS
 from polysve.learning import encoding
 from polysve.settings.experiment import NetworkSettings, OptimizerSettings, TrainSettings
+from polysve.settings.material import CubicSettings
 
 keras = pytest.importorskip("keras")
 
@@ -19,7 +21,6 @@ from polysve.networks.born import BornSeries  # noqa: E402
 from polysve.networks.head import StiffnessHead  # noqa: E402
 
 pytestmark = pytest.mark.networks
-SILICON = plane_stress(165.64, 63.94, 79.51)
 
 
 def samples(count, seed, pixels=16):
@@ -244,15 +245,23 @@ def test_young_modulus_alone_can_be_learned_without_a_head(data, tmp_path):
     assert history[0]["loss"] < 50
 
 
-def write_inputs(path, split):
-    with h5py.File(path, "w") as file:
-        file.attrs["targets"], file.attrs["boundary_condition"] = "stiffness", "pbc"
-        file.attrs["material"] = json.dumps({"c11_gpa": 165.64, "c12_gpa": 63.94, "c44_gpa": 79.51})
-        for name in ("a", "b"):
-            group = file.create_group(name)
-            count = len(split[name])
-            group["images"] = np.arange(count)[:, None, None, None] * np.ones((1, 2, 2, 2))
-            group["targets"], group["split"] = np.zeros((count, 3)), np.array(split[name])
+def write_inputs(path, splits):
+    """Inputs of two ensembles whose pictures show the row of each SVE."""
+    silicon = CubicSettings().model_dump(mode="json")
+    attributes = {
+        "encoding": "harmonic",
+        "targets": "stiffness",
+        "boundary_condition": "pbc",
+        "crystals": json.dumps({"film": silicon}),
+    }
+    with h5.new_h5(path, "inputs", "{}", attributes) as file:
+        for name, split in splits.items():
+            group, count = file.create_group(name), len(split)
+            for part in LAYOUTS["inputs"].rows:
+                h5.put(group, part, np.zeros((count, 3)))
+            del group["images"], group["split"]
+            h5.put(group, "images", np.arange(count)[:, None, None, None] * np.ones((1, 2, 2, 2)))
+            h5.put(group, "split", split)
 
 
 def test_splits_are_read_as_they_are_marked(tmp_path):

@@ -88,8 +88,8 @@ def test_baseline_is_a_regression_on_window_means_of_the_training_split(judged):
     with h5py.File(judged / "inputs.h5") as inputs:
         group = inputs["ratio4"]
         chosen = (group["split"][:] == 0) & (group["symmetry"][:] == 0)
-        means, moduli = group["harmonic_means"][:][chosen], group["young_modulus"][:][chosen]
-        other = inputs["ratio6/harmonic_means"][:]
+        means, moduli = group["window_means"][:][chosen], group["young_modulus"][:][chosen]
+        other = inputs["ratio6/window_means"][:]
     terms = PolynomialFeatures(2)
     fit = LinearRegression().fit(terms.fit_transform(means), moduli)
     written = predictions(judged, "ratio6", "test")["six_parameter_fit_gpa"]
@@ -108,9 +108,9 @@ def test_share_of_a_component_is_relative_to_the_fit_of_that_component(judged):
         chosen = (learned["split"][:] == 0) & (learned["symmetry"][:] == 0)
         terms = PolynomialFeatures(2)
         fit = LinearRegression().fit(
-            terms.fit_transform(learned["harmonic_means"][:][chosen]), learned["targets"][:][chosen]
+            terms.fit_transform(learned["window_means"][:][chosen]), learned["targets"][:][chosen]
         )
-        baseline = fit.predict(terms.transform(unseen["harmonic_means"][:]))
+        baseline = fit.predict(terms.transform(unseen["window_means"][:]))
         true = unseen["targets"][:]
     found = predictions(judged, "ratio6", "test")
     shares = json.loads((judged / "metrics.json").read_text())["rmse_share"]["ratio6"]
@@ -145,7 +145,10 @@ def test_figures_and_nothing_unfinished(judged):
     names = {file.name for file in (judged / "figures").iterdir()}
     per_ensemble = {f"{kind}_{e}.svg" for kind in ("parity", "residuals", "worst") for e in FILES}
     assert names == {"loss.svg", "distributions.svg", "size_effect.svg"} | per_ensemble
-    assert not [file for file in judged.iterdir() if file.name.startswith(".evaluate")]
+    assert {file.name for file in judged.iterdir()} == {
+        *("inputs.h5", "model.keras", "history.csv", "train.provenance.json"),
+        *("metrics.json", "predictions", "figures", "evaluate.provenance.json"),
+    }
 
 
 def test_a_second_judgement_is_the_same(judged, tmp_path):

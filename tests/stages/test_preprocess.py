@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from polysve.base.errors import InputError
 from polysve.data.ensemble import Ensemble
+from polysve.data.inputs import Split
 from polysve.data.seal import seal
 from polysve.learning import encoding
 from polysve.settings.experiment import PreprocessSlice
@@ -29,10 +30,10 @@ def prepare(ensembles, folder, **changes):
         return read, dict(file.attrs)
 
 
-@pytest.mark.parametrize("encoding", ["grey", "harmonic"])
-def test_inputs_are_those_of_the_ensemble(ensembles, tmp_path, encoding):
-    groups, attributes = prepare(ensembles, tmp_path, encoding=encoding, median_passes=1)
-    assert json.loads(attributes["material"])["c44_gpa"] == 79.51
+@pytest.mark.parametrize("shown", encoding.CHANNELS)
+def test_inputs_are_those_of_the_ensemble(ensembles, tmp_path, shown):
+    groups, attributes = prepare(ensembles, tmp_path, encoding=shown, median_passes=1)
+    assert json.loads(attributes["crystals"])["film"]["c44_gpa"] == 79.51
     assert attributes["boundary_condition"] == "pbc"
     for name, pixels in (("ratio4", 24), ("ratio6", 36)):
         group = groups[name]
@@ -43,18 +44,38 @@ def test_inputs_are_those_of_the_ensemble(ensembles, tmp_path, encoding):
         assert sorted(group["index"]) == sorted(rows)
         for n, index in enumerate(group["index"]):
             row = rows[index]
-            labels, theta = source.label_images(row, row + 1)[0], source.theta(row)
-            image = encoding.encode(labels, theta, pixels, encoding, 1)
+            film = source.film(row)
+            image = encoding.encode(film, pixels, shown, 1)
             assert np.array_equal(group["images"][n], image)
             stiffness = source.stiffness("pbc")[row]
             assert np.array_equal(group["stiffness"][n], stiffness)
             assert np.allclose(1 / np.linalg.inv(stiffness)[0, 0], group["young_modulus"][n])
             c11, c66, c16 = group["targets"][n]
             assert (c11, c66, c16) == (stiffness[0, 0], stiffness[2, 2], stiffness[0, 2])
-            field = np.exp(4j * theta)[labels]
-            assert np.allclose(group["harmonic_means"][n], [field.mean().real, field.mean().imag])
-            shares = [np.mean(labels == grain) ** 2 for grain in range(len(theta))]
-            assert np.isclose(group["squared_areas"][n], sum(shares))
+            if shown == "log_stiffness":
+                means = film.area_fractions @ encoding.log_stiffness(film.stiffness_gpa)
+            else:
+                mean = film.area_fractions @ np.exp(4j * film.theta_rad)
+                means = [mean.real, mean.imag]
+            assert np.allclose(group["window_means"][n], means)
+            assert np.isclose(group["squared_areas"][n], np.sum(film.area_fractions**2))
+
+
+def test_ensembles_of_schema_1_give_the_same_inputs(ensembles, tmp_path):
+    """Files of before: angles instead of orientations, no cells, one material."""
+    old = tmp_path / "ratio4.h5"
+    shutil.copy(ensembles["ratio4"], old)
+    with h5py.File(old, "r+") as file:
+        for name in ("orientation", "phase", "piece_offsets", "piece_grain"):
+            del file[name]
+        del file["vertex_offsets"], file["vertices"]
+        file.attrs["schema_version"] = 1
+        file.attrs["material"] = json.dumps(json.loads(file.attrs.pop("crystals"))["film"])
+    seal(old)
+    new, _ = prepare({"ratio4": ensembles["ratio4"]}, tmp_path)
+    read, _ = prepare({"ratio4": old}, tmp_path)
+    for name, values in new["ratio4"].items():
+        assert np.allclose(read["ratio4"][name], values, atol=1e-12), name
 
 
 def test_young_modulus_target_and_constant_pixel_number(ensembles, tmp_path):
@@ -85,7 +106,7 @@ def test_copies_are_made_of_training_sves_only(ensembles, tmp_path, augmentation
     assert all(len(each) == 1 for each in splits.values())
     for index, each in splits.items():
         copies = sorted(group["symmetry"][group["index"] == index])
-        assert copies == (list(range(8)) if each == {preprocess.TRAIN} else [0])
+        assert copies == (list(range(8)) if each == {Split.TRAINING} else [0])
     originals = group["symmetry"] == 0
     for name in ("index", "split", "images", "stiffness"):
         assert np.array_equal(group[name][originals], plain["ratio4"][name])
@@ -101,7 +122,7 @@ def test_copies_are_made_of_training_sves_only(ensembles, tmp_path, augmentation
     assert np.allclose(group["young_modulus"], 1 / np.linalg.inv(truth)[:, 0, 0], atol=1e-6)
     assert set(turns) == {0, 1, 2, 3}
     seen = group["images"].mean((1, 2), dtype=float)
-    assert np.allclose(seen, group["harmonic_means"], atol=1e-5)
+    assert np.allclose(seen, group["window_means"], atol=1e-5)
 
 
 @given(
@@ -116,16 +137,16 @@ def test_split_is_a_partition_that_grows_only_in_training(count, seed, validatio
     how = {"seed": seed, "validation_fraction": validation, "test_fraction": test}
     parts = preprocess.split(count, "ratio4", recipe(**how))
     counts = np.bincount(parts, minlength=3)
-    assert counts[preprocess.TEST] == max(1, round(test * count))
-    assert counts[preprocess.VALIDATION] == max(1, round(validation * count))
+    assert counts[Split.TEST] == max(1, round(test * count))
+    assert counts[Split.VALIDATION] == max(1, round(validation * count))
     assert counts[:3].sum() == count
-    if counts[preprocess.TRAIN] >= 4:
-        fewer = data.draw(st.integers(4, int(counts[preprocess.TRAIN])))
+    if counts[Split.TRAINING] >= 4:
+        fewer = data.draw(st.integers(4, int(counts[Split.TRAINING])))
         small = preprocess.split(count, "ratio4", recipe(**how, train_count=fewer))
-        assert np.array_equal(small == preprocess.TEST, parts == preprocess.TEST)
-        assert np.array_equal(small == preprocess.VALIDATION, parts == preprocess.VALIDATION)
-        assert np.sum(small == preprocess.TRAIN) == fewer
-        assert np.all(parts[small == preprocess.TRAIN] == preprocess.TRAIN)
+        assert np.array_equal(small == Split.TEST, parts == Split.TEST)
+        assert np.array_equal(small == Split.VALIDATION, parts == Split.VALIDATION)
+        assert np.sum(small == Split.TRAINING) == fewer
+        assert np.all(parts[small == Split.TRAINING] == Split.TRAINING)
 
 
 def test_split_depends_on_seed_and_name():
@@ -137,7 +158,7 @@ def test_split_depends_on_seed_and_name():
 
 def test_train_count_leaves_sves_out(ensembles, tmp_path):
     groups, _ = prepare(ensembles, tmp_path, train_count=5)
-    assert np.sum(groups["ratio4"]["split"] == preprocess.TRAIN) == 5
+    assert np.sum(groups["ratio4"]["split"] == Split.TRAINING) == 5
     assert len(groups["ratio4"]["index"]) == 5 + 6 + 6
     assert len(groups["ratio6"]["index"]) == 12
 
@@ -175,7 +196,9 @@ def without_pbc(file):
 
 def of_copper(file):
     with h5py.File(file, "r+") as opened:
-        opened.attrs["material"] = json.dumps({"c11_gpa": 168.4, "c12_gpa": 121.4, "c44_gpa": 75.4})
+        crystal = json.loads(opened.attrs["crystals"])["film"]
+        copper = {"c11_gpa": 168.4, "c12_gpa": 121.4, "c44_gpa": 75.4}
+        opened.attrs["crystals"] = json.dumps({"film": crystal | copper})
     seal(file)
 
 
@@ -188,7 +211,7 @@ def no_ensemble(file):
     [
         (damaged, r"ratio6.h5: damaged: its bytes do not match"),
         (without_pbc, r"ratio6.h5: boundary_condition = 'pbc' is not in the file; .*kubc"),
-        (of_copper, r"ratio6.h5: material = .*168.4.*one material"),
+        (of_copper, r"ratio6.h5: crystals = .*168.4.*165.64.*one crystal"),
         (no_ensemble, r"ratio6.h5: has no seal"),
     ],
 )
@@ -206,8 +229,7 @@ def test_bad_files_are_refused_by_name_and_leave_nothing(ensembles, tmp_path, sp
     ("changes", "message"),
     [
         ({"train_ensembles": ["ratio5"]}, "train_ensembles = ratio5: .*ratio4, ratio6"),
-        ({"train_count": 29}, "train_count = 29: ratio4 has 40 SVEs.*allowed is 1 to 28"),
-        ({"pixels": 80}, "pixels = 120: the label image has 96 x 96"),
+        ({"train_count": 29}, "train_count = 29: ratio4 has 40 SVEs.*train_count may be 1 to 28"),
     ],
 )
 def test_bad_settings_are_refused(ensembles, tmp_path, changes, message):

@@ -16,6 +16,7 @@ import yaml
 
 from polysve.base import files
 from polysve.base.errors import InputError
+from polysve.data.inputs import Split
 from polysve.data.seal import seal
 from polysve.settings.model import parse
 from polysve.settings.search import TrialSlice
@@ -96,7 +97,6 @@ def remembered(folder):
         ({"train.network.dense_layers": {"low": 0.5, "high": 3}}, ["dense_layers = 0.5"]),
         ({"train.network.architecture": ["cnn", "vgg"]}, ["architecture = 'vgg'", "'resnet'"]),
         ({"train.optimizer.nesterov": {"low": 0, "high": 1}}, ["nesterov", "choices"]),
-        ({"preprocess.pixels": [64, 100]}, ["pixels = 100", "label_pixels = 96"]),
         ({"preprocess.seed": [1, 2]}, ["preprocess.seed", "judged"]),
         ({"train.seed": [1, 2]}, ["train.seed", "judged"]),
         ({"evaluate.bootstrap_samples": [1, 2]}, ["evaluate.bootstrap_samples", "preprocess"]),
@@ -156,10 +156,11 @@ def changed(file, folder, split):
         for kind in opened["stiffness"]:
             labels = opened[f"stiffness/{kind}"]
             labels[rows] = labels[()][rows] * 1.05
-        offsets, theta = opened["offsets"][()], opened["theta"]
+        offsets = opened["offsets"][()]
         for row in rows:
             grains = slice(offsets[row], offsets[row + 1])
-            theta[grains] = theta[grains][::-1]
+            for name in ("theta", "orientation"):
+                opened[name][grains] = opened[name][grains][::-1]
     seal(copy)
     return {"ratio4": copy}
 
@@ -168,7 +169,7 @@ def test_neither_labels_nor_images_of_test_sves_change_a_trial(ensembles, tmp_pa
     first = run(tmp_path / "a", ensembles)
     tested, validated = (
         run(tmp_path / str(split), changed(ensembles["ratio4"], tmp_path, split))
-        for split in (preprocess.TEST, preprocess.VALIDATION)
+        for split in (Split.TEST, Split.VALIDATION)
     )
     assert tested.values == validated.values == first.values
     assert tested.losses == first.losses
@@ -228,7 +229,7 @@ def test_other_settings_code_or_ensembles_are_other_studies(ensembles, tmp_path,
     assert ask("ratio4", seed=2) == [1, 2]
     assert ask("ratio4", space={RATE: [0.1, 0.2]}) == [1, 1, 2]
     assert ask("ratio6") == [1, 1, 1, 2]
-    monkeypatch.setattr(trial.provenance, "source_digest", lambda module: "changed")
+    monkeypatch.setattr(trial.digest, "source_digest", lambda module: "changed")
     assert ask("ratio4") == [1, 1, 1, 1, 2]
 
 

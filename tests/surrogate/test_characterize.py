@@ -1,12 +1,12 @@
 """Scatter of many structures: statistics with known answers, and the command."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from command import assert_refused, polysve
 from scipy import stats
+from studies import RATIO4
 
 from polysve.surrogate.characterize import PERCENT, control_variates, describe, fit_laws, size_law
 
@@ -85,25 +85,14 @@ def test_size_law_finds_factor_and_exponent_with_its_interval():
     assert 180 <= inside <= 199
 
 
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "polysve", *map(str, arguments)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_command_reports_all_and_matches_prediction(small_model, tmp_path):
     from polysve import load_surrogate
-    from polysve.grains.film import CellMap
     from polysve.grains.tessellation import draw_film
-    from polysve.settings.labels import TessellateSettings
     from polysve.surrogate.workers import ENSEMBLE
 
     figure = tmp_path / "law.svg"
     common = ("characterize", "--model", small_model, "--window", "2", "--grain-size", "0.5")
-    answer = run(*common, "--count", "120", "--check", "12", "--figure", figure, "--json")
+    answer = polysve(*common, "--count", "120", "--check", "12", "--figure", figure, "--json")
     assert answer.returncode == 0, answer.stderr
     report = json.loads(answer.stdout)
     assert figure.read_text().startswith("<?xml")
@@ -111,9 +100,7 @@ def test_command_reports_all_and_matches_prediction(small_model, tmp_path):
     assert report["check"]["rms_difference_gpa"] < 0.2
     assert report["check"]["variance_removed"] > 0.8
     assert report["check"]["times_as_fast"] > 0
-    settings = TessellateSettings(window_um=2.0, grain_size_um=0.5)
-    drawn = [draw_film(settings, ENSEMBLE, index) for index in range(120)]
-    films = [CellMap(each.shape, each.theta_rad, 2.0) for each in drawn]
+    films = [draw_film(RATIO4, ENSEMBLE, index) for index in range(120)]
     alone = load_surrogate(small_model).predict(films).young_modulus_gpa
     assert report["mean_gpa"] == pytest.approx(alone.mean(), rel=1e-6)
     assert report["std_gpa"] == pytest.approx(alone.std(ddof=1), rel=1e-5)
@@ -121,7 +108,9 @@ def test_command_reports_all_and_matches_prediction(small_model, tmp_path):
 
 def test_command_gives_the_size_effect_whatever_the_workers(small_model):
     common = ("characterize", "--model", small_model, "--windows", "1.5,3", "--grain-size", "0.5")
-    answers = [run(*common, "--count", "100", "--workers", workers, "--json") for workers in (1, 2)]
+    answers = [
+        polysve(*common, "--count", "100", "--workers", workers, "--json") for workers in (1, 2)
+    ]
     one, two = (json.loads(answer.stdout) for answer in answers)
     assert [each["std_gpa"] for each in one["windows"]] == pytest.approx(
         [each["std_gpa"] for each in two["windows"]], rel=1e-6
@@ -142,11 +131,8 @@ def test_command_gives_the_size_effect_whatever_the_workers(small_model):
     ],
 )
 def test_wrong_studies_are_one_line(small_model, arguments, word):
-    answer = run("characterize", "--model", small_model, "--grain-size", "0.5", *arguments)
-    assert answer.returncode == 2
-    assert answer.stdout == ""
-    assert answer.stderr.count("\n") == 1, answer.stderr
-    assert word in answer.stderr
+    answer = polysve("characterize", "--model", small_model, "--grain-size", "0.5", *arguments)
+    assert_refused(answer, word)
 
 
 def test_beam_command(small_model, tmp_path):
@@ -156,7 +142,7 @@ def test_beam_command(small_model, tmp_path):
         "limit: {quantity: deflection_um, at_most: 1.005, of_nominal: true}\n"
     )
     figure = tmp_path / "beam.png"
-    answer = run("beam", spec, "--model", small_model, "--figure", figure, "--json")
+    answer = polysve("beam", spec, "--model", small_model, "--figure", figure, "--json")
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)["widths"][0]
     assert figure.stat().st_size > 10_000
@@ -165,6 +151,4 @@ def test_beam_command(small_model, tmp_path):
     assert found["stiffness_n_per_m"]["mean"] == pytest.approx(uniform, rel=0.01)
     assert 0 < found["reliability"]["failure_probability"] < 1
     spec.write_text("length_um: 21\nwidths_um: [2]\n")
-    answer = run("beam", spec, "--model", small_model)
-    assert answer.returncode == 2
-    assert "whole multiples" in answer.stderr
+    assert_refused(polysve("beam", spec, "--model", small_model), "whole multiples")

@@ -18,11 +18,18 @@ def examine() -> dict[str, str]:
     versions = package_versions()
     return {
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
-        "cores": f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}",
+        "cores": _cores(),
         "gmsh": _gmsh(),
         "tensorflow": _tensorflow(),
         "slurm": _slurm(),
     }
+
+
+def _cores() -> str:
+    # macOS cannot bind a process to some of its cores
+    bound = hasattr(os, "sched_getaffinity")
+    usable = len(os.sched_getaffinity(0)) if bound else os.cpu_count()
+    return f"{usable} usable of {os.cpu_count()}"
 
 
 def _gmsh() -> str:

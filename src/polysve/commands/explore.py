@@ -70,7 +70,7 @@ def _load(model: Path):
 def _random_structure(surrogate) -> None:
     import streamlit as st
 
-    from polysve.settings.labels import TessellateSettings
+    from polysve.settings.labels import LARGEST_SPACING, TessellateSettings
     from polysve.settings.model import parse
 
     left, middle, right = st.columns([1, 2, 2])
@@ -78,7 +78,7 @@ def _random_structure(surrogate) -> None:
     with left:
         window = st.slider("Window (µm)", 0.5, 10.0, trained_um, 0.5)
         grain = st.slider("Grain size (µm)", 0.1, 2.0, grain_um, 0.05)
-        spacing = st.slider("Smallest spacing over grain size", 0.0, 0.75, 0.5, 0.05)
+        spacing = st.slider("Smallest spacing over grain size", 0.0, LARGEST_SPACING, 0.5, 0.05)
         seed = st.number_input("Seed", 0, 10**6, 1)
         more = st.slider("Structures in the histogram", 50, 1000, 200, 50)
     values = {
@@ -89,7 +89,7 @@ def _random_structure(surrogate) -> None:
     }
     try:
         settings = parse(TessellateSettings, values, "sliders")
-        film = _draw(settings, 0)
+        film = _draw(surrogate, settings, 0)
         _show(surrogate, film, middle, right)
     except InputError as error:
         st.error(str(error))
@@ -101,10 +101,13 @@ def _random_structure(surrogate) -> None:
             _histogram(surrogate, settings, more)
 
 
-def _draw(settings, index: int):
+def _draw(surrogate, settings, index: int):
+    """A structure of what the network was trained on."""
+    from polysve.crystals import catalogue
     from polysve.grains.tessellation import draw_film
 
-    return draw_film(settings, ENSEMBLE, index)
+    crystal = catalogue.crystal(surrogate.card.material)
+    return draw_film(settings, ENSEMBLE, index).made_of(crystal)
 
 
 def _show(surrogate, film, picture_column, polar_column) -> None:
@@ -131,12 +134,10 @@ def _finite_elements(surrogate, settings) -> None:
     """The label of the structure shown."""
     import streamlit as st
 
-    from polysve.crystals import catalogue
     from polysve.crystals.stiffness import young_modulus
     from polysve.fem.homogenize import homogenize
 
-    film = _draw(settings, 0).made_of(catalogue.crystal(surrogate.card.material))
-    label = homogenize(film)
+    label = homogenize(_draw(surrogate, settings, 0))
     for name, stiffness in label.stiffness_gpa.items():
         st.metric(f"{name.upper()}, finite elements (GPa)", f"{young_modulus(stiffness):.3f}")
 
@@ -148,7 +149,9 @@ def _histogram(surrogate, settings, count: int, batch: int = 50) -> None:
 
     place, moduli = st.empty(), np.empty(0)
     for start in range(0, count, batch):
-        films = [_draw(settings, index) for index in range(start, min(start + batch, count))]
+        films = [
+            _draw(surrogate, settings, index) for index in range(start, min(start + batch, count))
+        ]
         moduli = np.append(moduli, surrogate.predict(films).young_modulus_gpa)
         counts, edges = np.histogram(moduli, 20)
         centres = ((edges[1:] + edges[:-1]) / 2).round(2)
@@ -191,8 +194,8 @@ def _upload(surrogate) -> None:
 
     with style.style("column"):
         st.pyplot(films.field(result.field, result.film))
-    moduli = result.prediction.young_modulus_gpa
-    st.metric(f"Mean of {len(moduli)} windows (GPa)", f"{moduli.mean():.3f}")
+    moduli = result.field.young_modulus_gpa
+    st.metric(f"Mean of {moduli.size} windows (GPa)", f"{moduli.mean():.3f}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.linalg.blas import dsymm
 from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.sparse import coo_array, csc_array
-from scipy.sparse.linalg import splu
 
 from polysve.base.types import Array, Integers
 from polysve.fem.elements import UNIT_STRAINS, Space, element_matrices, element_normals
@@ -14,7 +13,7 @@ from polysve.fem.elements import UNIT_STRAINS, Space, element_matrices, element_
 # a node this close to the window's edge, in units of the window, is on it
 EDGE = 1e-9
 # share of entries from which on a matrix is treated as full
-FULL = 0.3
+DENSE_SHARE = 0.3
 
 
 class System(NamedTuple):
@@ -142,15 +141,11 @@ def _solve_sparse(lower: csc_array, number: Integers, right: Array) -> Array:
     twice = (row == column) & (entries.row != entries.col)[free]
     value = np.where(twice, 2 * entries.data[free], entries.data[free])
     row, column = np.maximum(row, column), np.minimum(row, column)
-    if len(value) > FULL * count**2 / 2:
+    if len(value) > DENSE_SHARE * count**2 / 2:
         dense = np.bincount(row * count + column, value, count**2).reshape(count, count)
         return _solve_dense(dense, right)
-    try:
-        from cvxopt import cholmod, matrix, spmatrix
-    except ImportError:
-        lower = csc_array((value, (row, column)), shape=(count, count))
-        diagonal = csc_array((lower.diagonal(), (np.arange(count),) * 2))
-        return splu(csc_array(lower + lower.T - diagonal)).solve(right.T.copy()).T
+    from cvxopt import cholmod, matrix, spmatrix
+
     unknowns = matrix(right.T)
     cholmod.linsolve(spmatrix(value, row, column, (count, count)), unknowns)
     return np.array(unknowns).T

@@ -11,11 +11,9 @@ from polysve.crystals.stiffness import young_modulus
 from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import (
     ANGLES_DEG,
-    BASELINE,
     PREDICTED,
     THEORY,
     THETA_MAP,
-    THIRD,
     TRUE,
     common_limits,
     is_slide,
@@ -39,10 +37,9 @@ def moduli(samples: dict[str, np.ndarray], limits: dict[str, float], ratio: floa
     figure, axes = panels(1, 1, 0.8)
     axis = axes[0]
     edges = np.linspace(*common_limits(*samples.values()), 41)
-    colours = (BASELINE, THIRD, PREDICTED)
-    for (name, values), colour in zip(samples.items(), colours, strict=False):
+    for name, values in samples.items():
         label = f"{name.upper()}: {values.mean():.2f} ± {values.std():.2f} GPa"
-        axis.hist(values, edges, density=True, histtype="step", color=colour, label=label)
+        axis.hist(values, edges, density=True, histtype="step", label=label)
     for name, value in limits.items():
         if edges[0] < value < edges[-1]:
             label = f"{name}: {value:.2f} GPa"

@@ -5,6 +5,7 @@ import numpy as np
 from polysve.base.compiled import compiled, inner
 from polysve.base.errors import InputError
 from polysve.base.types import Array
+from polysve.settings.labels import LARGEST_SPACING
 
 ROUNDS = 1000
 
@@ -53,7 +54,7 @@ def draw_generators(
             return points
     raise InputError(
         f"spacing_um = {spacing_um:g}: only {placed} of {count} generators fit a window of "
-        f"{width_um:g} × {height_um:g} µm; allowed is less, about 0.75 of the grain size"
+        f"{width_um:g} × {height_um:g} µm; allowed is less, about {LARGEST_SPACING} of the grain size"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import bootstrap
 
 
 def r2(true: np.ndarray, predicted: np.ndarray) -> float:
@@ -110,15 +111,17 @@ def bootstrap_interval(
     >>> bool(low < 49.5 < high)
     True
     """
-    if samples < 1:
-        raise ValueError(f"samples = {samples} must be positive")
-    random = np.random.default_rng(seed)
-    n = len(columns[0])
-    values = []
-    for _ in range(samples):
-        rows = random.integers(n, size=n)
-        values.append(statistic(*(column[rows] for column in columns)))
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    found = bootstrap(
+        columns,
+        statistic,
+        n_resamples=samples,
+        paired=True,
+        vectorized=False,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = found.confidence_interval
     return float(low), float(high)
 
 

@@ -167,29 +167,13 @@ class Epochs(keras.callbacks.Callback):
         self.start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row = {
-            "epoch": epoch + 1,
-            "loss": float(logs["loss"]),
-            "val_loss": float(logs["val_loss"]),
-            "learning_rate": rate,
-            "seconds": round(time.perf_counter() - self.start, 3),
-        }
+        row = self._row(epoch, logs)
+        _refuse_divergence(row, self.settings)
         self.history.append(row)
-        losses = [row["val_loss"] for row in self.history]
-        if not np.isfinite([row["loss"], row["val_loss"]]).all():
-            raise InputError(
-                f"training diverged in epoch {epoch + 1} (loss {row['loss']}): optimizer.learning_rate = "
-                f"{self.settings.optimizer.learning_rate} is too large"
-            )
+        losses = [each["val_loss"] for each in self.history]
         if np.argmin(losses) == len(losses) - 1:
             self.best = self.model.get_weights()
-        print(
-            f"epoch {epoch + 1}/{self.settings.epochs}  loss {row['loss']:.3e}  val_loss "
-            f"{row['val_loss']:.3e}  learning rate {rate:.1e}  {row['seconds']:.1f} s, at most "
-            f"{row['seconds'] * (self.settings.epochs - epoch - 1):.0f} s left",
-            flush=True,
-        )
+        print(_progress(row, self.settings.epochs), flush=True)
         self.model.optimizer.learning_rate = learning_rate(losses, self.settings.optimizer)
         self.model.stop_training = stalled(losses, self.settings.patience)
         # not in Batches.on_epoch_end, which Keras also calls before the first epoch
@@ -197,6 +181,33 @@ class Epochs(keras.callbacks.Callback):
         self.checkpoint.save(self.model, self.best, self.history)
         if self.watch:
             self.watch(epoch + 1, float(logs["val_mse"]))
+
+    def _row(self, epoch: int, logs: dict) -> dict:
+        """The epoch in the history."""
+        return {
+            "epoch": epoch + 1,
+            "loss": float(logs["loss"]),
+            "val_loss": float(logs["val_loss"]),
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "seconds": round(time.perf_counter() - self.start, 3),
+        }
+
+
+def _refuse_divergence(row: dict, settings: TrainSettings) -> None:
+    if not np.isfinite([row["loss"], row["val_loss"]]).all():
+        raise InputError(
+            f"training diverged in epoch {row['epoch']} (loss {row['loss']}): optimizer.learning_rate = "
+            f"{settings.optimizer.learning_rate} is too large"
+        )
+
+
+def _progress(row: dict, epochs: int) -> str:
+    """One line for a log."""
+    left = row["seconds"] * (epochs - row["epoch"])
+    return (
+        f"epoch {row['epoch']}/{epochs}  loss {row['loss']:.3e}  val_loss {row['val_loss']:.3e}  "
+        f"learning rate {row['learning_rate']:.1e}  {row['seconds']:.1f} s, at most {left:.0f} s left"
+    )
 
 
 def descend(network, train, validation, settings: TrainSettings, checkpoint, watch=None):

@@ -10,6 +10,15 @@ from polysve.settings.model import Fraction, Model, Name, Positive
 from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 BoundaryCondition = Literal["kubc", "subc", "pbc"]
+LARGEST_SPACING = 0.75
+Spacing = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=LARGEST_SPACING,
+        description="Smallest distance of two generators over the grain size. Random sequential addition jams at 0.83.",
+    ),
+]
 # of a triangle's displacements; beyond it rounding errors and time grow faster than what is gained
 HIGHEST_ORDER = 8
 SizeScatter = Annotated[
@@ -42,10 +51,7 @@ class TessellateSettings(Model):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     window_um: Positive
     grain_size_um: Positive
-    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = Field(
-        0.5,
-        description="Smallest distance of two generators over the grain size. Random sequential addition jams at 0.83.",
-    )
+    spacing_fraction: Spacing = 0.5
     periodic: bool = False
     size_scatter: SizeScatter = 0.0
     aspect_ratio: AspectRatio = 1.0

@@ -18,6 +18,7 @@ from polysve.settings.labels import (
     HomogenizeSettings,
     MeshSettings,
     SizeScatter,
+    Spacing,
     TessellateSettings,
 )
 from polysve.settings.material import CrystalSettings, CubicSettings, Material
@@ -46,8 +47,7 @@ class EnsembleSettings(Model):
     """Mean in-plane grain size s; (L/s)² grains are drawn."""
     count: Annotated[int, Field(ge=1, le=10**9)]
     """Number of SVEs; more of them leave those there are as they are."""
-    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = 0.5
-    """Smallest distance of two generators over the grain size."""
+    spacing_fraction: Spacing = 0.5
     periodic: bool = False
     """Whether grains continue on the opposite side; if not, the window cuts them."""
     size_scatter: SizeScatter = 0.0

@@ -51,6 +51,12 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
     first = sources[settings.train_ensembles[0]]
     for source in sources.values():
         source.stiffness(settings.boundary_condition)
+        crystals, known = (each.attributes["crystals"] for each in (source, first))
+        if settings.encoding != "log_stiffness" and crystals != known:
+            raise InputError(
+                f"{source.path}: crystals = {crystals}, {first.path} has {known}; angles tell grains of one crystal "
+                "apart, encoding = log_stiffness any"
+            )
     attributes = {
         "encoding": settings.encoding,
         "targets": settings.target,

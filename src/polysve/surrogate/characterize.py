@@ -98,12 +98,16 @@ def describe(moduli_gpa: Array, seed: int = 0) -> dict:
         Of the bootstrap.
     """
     found = _statistics(moduli_gpa)
-    random = np.random.default_rng(seed)
-    resampled = np.array(
-        [_statistics(random.choice(moduli_gpa, len(moduli_gpa))) for _ in range(RESAMPLES)]
+    resampled = stats.bootstrap(
+        (moduli_gpa,),
+        _statistics,
+        n_resamples=RESAMPLES,
+        batch=10,  # samples at a time: more need more memory
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
     )
-    tail = (1 - CONFIDENCE) / 2
-    intervals = np.quantile(resampled, [tail, 1 - tail], axis=0).T.tolist()
+    intervals = np.transpose(resampled.confidence_interval).tolist()
     names = [f"{percent:g}" for percent in PERCENT]
     counts, edges = np.histogram(moduli_gpa, bins="fd")
     return {
@@ -119,9 +123,11 @@ def describe(moduli_gpa: Array, seed: int = 0) -> dict:
     }
 
 
-def _statistics(moduli_gpa: Array) -> Array:
-    quantiles = np.quantile(moduli_gpa, np.array(PERCENT) / 100)
-    return np.concatenate([[moduli_gpa.mean(), moduli_gpa.std(ddof=1)], quantiles])
+def _statistics(moduli_gpa: Array, axis: int = -1) -> Array:
+    """Mean, standard deviation and quantiles of samples, shape (statistics, ...)."""
+    first = [moduli_gpa.mean(axis), moduli_gpa.std(axis, ddof=1)]
+    quantiles = np.quantile(moduli_gpa, np.array(PERCENT) / 100, axis=axis)
+    return np.concatenate([first, quantiles])
 
 
 def fit_laws(moduli_gpa: Array) -> dict:

@@ -28,9 +28,9 @@ from polysve.networks import physical
 from polysve.surrogate.network_input import NetworkInput, network_input
 from polysve.surrogate.prediction import Prediction
 
-SAME = 0.02
+SAME_SIZE = 0.02
 """Windows and pixels that differ by less than this are the same."""
-MANY = 0.5
+GRAINS_BEYOND = 0.5
 """Effective numbers of grains may lie this far outside those of the training: a window cut from a film has more of them
 than one drawn for itself."""
 
@@ -105,7 +105,7 @@ class Surrogate:
     def window_for(self, film: Film) -> float | None:
         """Side of the windows into which a map must be cut that is larger than the training windows."""
         trained_um = self.card.windows_um[0]
-        larger = max(film.size_um) > trained_um * (1 + SAME)
+        larger = max(film.size_um) > trained_um * (1 + SAME_SIZE)
         return trained_um if isinstance(film.shape, LabelImage) and larger else None
 
     def pixel_um(self, film: Film, window_um: float) -> float:
@@ -169,8 +169,9 @@ class Surrogate:
         pitch = np.array([card.pitch_um(each) for each in window_um])
         return {
             "window": _beyond(window_um, card.windows_um),
-            "grain_count": _beyond(effective_grains, card.effective_grains, MANY),
-            "pixel_pitch": _beyond(pitch, pitches) | (source_pixel_um > max(pitches) * (1 + SAME)),
+            "grain_count": _beyond(effective_grains, card.effective_grains, GRAINS_BEYOND),
+            "pixel_pitch": _beyond(pitch, pitches)
+            | (source_pixel_um > max(pitches) * (1 + SAME_SIZE)),
             "texture": texture > card.texture,
         }
 
@@ -188,7 +189,7 @@ def load_surrogate(path: str | Path) -> Surrogate:
     return Surrogate(physical.load(path), read_card(path))
 
 
-def _beyond(values: Array, known: ArrayLike, tolerance: float = SAME) -> NDArray[np.bool_]:
+def _beyond(values: Array, known: ArrayLike, tolerance: float = SAME_SIZE) -> NDArray[np.bool_]:
     """Which values lie outside the range of the known ones."""
     low, high = np.min(known) / (1 + tolerance), np.max(known) * (1 + tolerance)
     return (values < low) | (values > high)
