@@ -9,7 +9,7 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.progress import track
-from polysve.crystals.stiffness import young_modulus
+from polysve.crystals.stiffness import pack, young_modulus
 from polysve.data import h5
 from polysve.data.ensemble import Ensemble
 from polysve.data.inputs import Split
@@ -21,7 +21,7 @@ from polysve.settings.experiment import PreprocessSlice
 def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> None:
     """Write the inputs of an experiment: one group per ensemble.
 
-    A group holds ``images`` (n, p, p, channels), ``targets`` (n, 1 or 3), ``index``, ``symmetry`` (0 for
+    A group holds ``images`` (n, p, p, channels), ``targets`` (n, 1, 3 or 6), ``index``, ``symmetry`` (0 for
     an SVE itself, else the number of its turned or mirrored copy), ``split`` (0 training, 1 validation,
     2 test), ``stiffness`` (n, 3, 3) and ``young_modulus`` (n) in GPa, ``window_means`` (n, 2 or 6), those
     of cos 4θ and sin 4θ or of log Q, and ``squared_areas`` (n), the sum of the grains' squared area fractions.
@@ -103,16 +103,18 @@ def split(count: int, name: str, settings: PreprocessSlice) -> np.ndarray:
     return parts
 
 
-def targets(stiffness_gpa: np.ndarray, target: str) -> np.ndarray:
-    """What the network learns, GPa: Ē, or C̄11, C̄66, C̄16; the bulk identity gives the rest of C̄.
+def targets(stiffness_gpa: np.ndarray, target: str, encoding: str) -> np.ndarray:
+    """What the network learns, GPa: Ē, all of C̄, or C̄11, C̄66, C̄16, to which the bulk identity adds the rest.
 
     Examples
     --------
-    >>> targets(np.diag([160.0, 160.0, 70.0])[None], "stiffness")
+    >>> targets(np.diag([160.0, 160.0, 70.0])[None], "stiffness", "harmonic")
     array([[160.,  70.,   0.]])
     """
     if target == "young_modulus":
         return young_modulus(stiffness_gpa)[:, None]
+    if encoding == "log_stiffness":
+        return pack(stiffness_gpa)
     return stiffness_gpa[:, [0, 2, 0], [0, 2, 2]]
 
 
@@ -135,7 +137,7 @@ def _write_group(
         "symmetry": symmetry.astype(np.uint8),
         "stiffness": stiffness,
         "young_modulus": young_modulus(stiffness),
-        "targets": targets(stiffness, settings.target),
+        "targets": targets(stiffness, settings.target, settings.encoding),
         "window_means": means,
         "squared_areas": squared_areas[sve],
     }
