@@ -116,9 +116,8 @@ def _show(surrogate, film, picture_column, polar_column) -> None:
     with style.style("column"):
         picture_column.pyplot(films.structure(film))
         if prediction.stiffness_gpa is not None:
-            half_width = surrogate.card.half_width_gpa(prediction.coverage, "direction")
-            polar_column.pyplot(films.polar(prediction, half_width))
-    modulus, half = prediction.young_modulus_gpa[0], prediction.half_width_gpa
+            polar_column.pyplot(films.polar(prediction))
+    modulus, half = prediction.young_modulus_gpa[0], prediction.half_width_gpa[0]
     picture_column.metric(
         f"Young's modulus along x1, network (GPa, ± {half:.2g} at {100 * prediction.coverage:g} %)",
         f"{modulus:.3f}",

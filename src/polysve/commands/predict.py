@@ -14,7 +14,7 @@ from polysve.films.reading import Reading
 from polysve.grains.film import Film, LabelImage
 from polysve.learning.model_card import DIRECTIONS_RAD
 from polysve.surrogate.moving_window import Field, predict_field
-from polysve.surrogate.network import OUTSIDE, SAME, Prediction, Surrogate
+from polysve.surrogate.network import OUTSIDE, SAME, Prediction, Surrogate, severity
 from polysve.surrogate.network_input import network_input
 
 
@@ -44,7 +44,7 @@ class Predicted:
             "texture": f"up to {card.texture:.3g}",
         }
         return [
-            f"{self.path}: {OUTSIDE[name]} of {flags.sum()} of {count} SVEs outside the training ({ranges[name]})"
+            f"{self.path}: {severity(self.prediction, flags)}: {OUTSIDE[name]} of {flags.sum()} of {count} SVEs outside the training ({ranges[name]})"
             for name, flags in self.prediction.outside.items()
             if flags.any()
         ]
@@ -74,7 +74,7 @@ class Predicted:
             report["directional"] = {
                 "phi_deg": np.degrees(DIRECTIONS_RAD).round(9).tolist(),
                 "young_modulus_gpa": prediction.directional_gpa(DIRECTIONS_RAD)[0].tolist(),
-                "half_width_gpa": self._direction_half_width(),
+                "half_width_gpa": prediction.direction_half_width_gpa[0],
             }
         if self.field is not None:
             report["map"] = {
@@ -87,7 +87,7 @@ class Predicted:
     def text(self) -> str:
         """A few lines to read."""
         moduli, half = self.prediction.young_modulus_gpa, self.prediction.half_width_gpa
-        interval = f"± {half:.2g} GPa, {100 * self.prediction.coverage:g} %"
+        interval = f"± {_range(half, 2)} GPa, {100 * self.prediction.coverage:g} %"
         if len(moduli) == 1:
             lines = [f"Young's modulus along x1: {moduli[0]:.3f} GPa ({interval})"]
             if self.prediction.stiffness_gpa is not None:
@@ -103,14 +103,11 @@ class Predicted:
             ]
         return "\n".join(lines)
 
-    def _direction_half_width(self) -> float:
-        return self.surrogate.card.half_width_gpa(self.prediction.coverage, "direction")
-
     def polar(self, path: Path) -> None:
         """Write a figure of the modulus in every direction."""
         from polysve.figures import films
 
-        write_figure(path, lambda: films.polar(self.prediction, self._direction_half_width()))
+        write_figure(path, lambda: films.polar(self.prediction))
 
     def map_figure(self, path: Path) -> None:
         """Write a figure of the map of Ē."""
@@ -131,7 +128,7 @@ class Predicted:
                 x_um=field.x_um,
                 y_um=field.y_um,
                 young_modulus_gpa=field.young_modulus_gpa,
-                half_width_gpa=field.prediction.half_width_gpa,
+                half_width_gpa=field.prediction.half_width_gpa.reshape(field.young_modulus_gpa.shape),
                 outside_training=outside.reshape(field.young_modulus_gpa.shape),
             )
 
@@ -191,6 +188,6 @@ def _predict_ensemble(surrogate: Surrogate, path: Path, films, coverage: float) 
     return Predicted(path, surrogate, prediction, n_grains, None, None, windows.pop())
 
 
-def _range(values) -> str:
-    low, high = min(values), max(values)
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+def _range(values, digits: int = 4) -> str:
+    low, high = (f"{value:.{digits}g}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"

@@ -14,21 +14,20 @@ from polysve.surrogate.moving_window import Field
 from polysve.surrogate.network import Prediction
 
 
-def polar(prediction: Prediction, half_width_gpa: float) -> Figure:
+def polar(prediction: Prediction) -> Figure:
     """Young's modulus in every direction of the film.
 
     Parameters
     ----------
     prediction : Prediction
         Of one SVE: drawn with its interval. Of many: their mean, and the range of nine tenths of them.
-    half_width_gpa : float
-        Of the interval that holds the modulus of one SVE in all directions at once.
     """
     angles = np.append(DIRECTIONS_RAD, DIRECTIONS_RAD + np.pi)
     moduli = np.tile(prediction.directional_gpa(DIRECTIONS_RAD), 2)
     if len(moduli) == 1:
-        low, middle, high = moduli[0] - half_width_gpa, moduli[0], moduli[0] + half_width_gpa
-        band = f"{100 * prediction.coverage:g} % interval, ± {half_width_gpa:.2g} GPa"
+        half = prediction.direction_half_width_gpa[0]
+        low, middle, high = moduli[0] - half, moduli[0], moduli[0] + half
+        band = f"{100 * prediction.coverage:g} % interval, ± {half:.2g} GPa"
     else:
         low, high = np.quantile(moduli, [0.05, 0.95], axis=0)
         middle, band = moduli.mean(0), f"nine tenths of {len(moduli)} SVEs"

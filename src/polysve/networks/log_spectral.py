@@ -6,6 +6,7 @@ depends on the mean medium by K/(K + G) alone.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from polysve.networks.modes import USUAL_SHARE, bulk_share, modes
@@ -14,6 +15,8 @@ from polysve.networks.spectral import reverse, wave_directions
 SPIN = {"k": 0, "g": 0, "2": 2, "4": 4, "2*": -2, "4*": -4}
 """Phase of each mode under a turn, in multiples of the angle; a star is the complex conjugate."""
 PAIRS = [(a, b) for i, a in enumerate(SPIN) for b in list(SPIN)[i:]]
+SUMMED = [(a, b) for a, b in PAIRS if not a.endswith("*")]
+COLUMNS = 5
 OUTPUTS = {"k": 0, "g": 0, "2": 2, "4": 4}
 HIGHEST = 4
 
@@ -53,55 +56,38 @@ class LogSpectralFeatures(keras.layers.Layer):
         """Map images (n, p, p, 6) of log Q to features of the four modes."""
         mean = modes(ops.mean(inputs, axis=(1, 2)))
         share = bulk_share(mean)[:, :, None] - USUAL_SHARE
-        moments = self._moments(inputs)
+        sums = self._sums(inputs - ops.mean(inputs, axis=(1, 2), keepdims=True))
         features = []
         for name, spin in OUTPUTS.items():
-            chosen = [moments[key] for key in terms(spin)]
-            parts = [ops.stack(part, -1) for part in zip(*chosen, strict=True)]
+            parts = _moments(*sums, spin)
             values = ops.stack(parts[: 1 if name in "kg" else 2], 1)
             features.append(ops.concatenate([values, share * values], -1))
         return features
 
-    def _moments(self, inputs) -> dict:
-        """Real and imaginary part (n,) of the moment of each pair and order."""
-        pixels = ops.shape(inputs)[1]
-        spectra = self._spectra(inputs - ops.mean(inputs, axis=(1, 2), keepdims=True), pixels)
-        waves = wave_directions(pixels, inputs.dtype)
+    def _sums(self, fluctuations):
+        """Sums of F_a(k) F_b(−k) times 1, cos 2φ, sin 2φ, cos 4φ, sin 4φ: real and imaginary part, shape (n, 5 · pairs)."""
+        pixels = ops.shape(fluctuations)[1]
+        waves = wave_directions(pixels, fluctuations.dtype)
         table = ops.stack([ops.ones_like(waves[2][0]), *waves[2], *waves[4]], -1)
-        table = ops.reshape(table, (pixels * pixels, 5))
-        found = {}
-        for a, b in PAIRS:
-            if a.endswith("*"):
-                continue
-            product = _product(spectra[a], spectra[b])
-            sums = [
-                ops.matmul(ops.reshape(part, (-1, pixels * pixels)), table) for part in product
-            ]
-            for m in (-4, -2, 0, 2, 4):
-                found[a, b, m] = _moment(*sums, m)
-        # the moment of two conjugates is the conjugate moment
-        for a, b in PAIRS:
-            if a.endswith("*"):
-                for m in (-4, -2, 0, 2, 4):
-                    real, imaginary = found[a[0], b[0], -m]
-                    found[a, b, m] = real, -imaginary
+        table = ops.reshape(table, (pixels * pixels, COLUMNS))
+        spectra = self._spectra(fluctuations, pixels)
+        products = [_product(spectra[a], spectra[b]) for a, b in SUMMED]
+        found = []
+        for parts in zip(*products, strict=True):
+            rows = ops.reshape(ops.stack(parts, 1), (-1, len(SUMMED), pixels * pixels))
+            found.append(ops.reshape(ops.matmul(rows, table), (-1, len(SUMMED) * COLUMNS)))
         return found
 
-    def _spectra(self, inputs, pixels) -> dict:
+    def _spectra(self, fluctuations, pixels) -> dict:
         """Fourier coefficients F(k) and F(−k), as pairs of real and imaginary part, of each mode."""
-        k, g, p, q, u, v = (modes(inputs)[..., i] for i in range(6))
+        k, g, p, q, u, v = (modes(fluctuations)[..., i] for i in range(6))
         zero = ops.zeros_like(k)
         real, imaginary = self.transform(
             (ops.concatenate([k, g, p, u], 0), ops.concatenate([zero, zero, q, v], 0))
         )
-        count = ops.cast(pixels * pixels, inputs.dtype)
+        count = ops.cast(pixels * pixels, fluctuations.dtype)
+        parts = zip(OUTPUTS, ops.split(real / count, 4), ops.split(imaginary / count, 4), strict=True)
         spectra = {}
-        parts = zip(
-            ("k", "g", "2", "4"),
-            ops.split(real / count, 4),
-            ops.split(imaginary / count, 4),
-            strict=True,
-        )
         for name, re, im in parts:
             opposite = reverse(re), reverse(im)
             spectra[name] = (re, im), opposite
@@ -120,11 +106,24 @@ def _product(first, second):
     return a * c - b * d, a * d + b * c
 
 
-def _moment(real_sums, imaginary_sums, m: int):
-    """Sum times exp(imφ), from the sums times 1, cos 2φ, sin 2φ, cos 4φ, sin 4φ."""
-    if m == 0:
-        return real_sums[:, 0], imaginary_sums[:, 0]
-    column, sign = abs(m) - 1, 1 if m > 0 else -1
-    cosine = real_sums[:, column], imaginary_sums[:, column]
-    sine = sign * real_sums[:, column + 1], sign * imaginary_sums[:, column + 1]
-    return cosine[0] - sine[1], cosine[1] + sine[0]
+def _moments(real_sums, imaginary_sums, spin: int):
+    """Real and imaginary part (n, J) of the sums times exp(imφ) that turn with a spin."""
+    cosine, sine, sign, conjugate = (np.array(each) for each in zip(*map(_place, terms(spin)), strict=True))
+
+    def at(sums, columns):
+        return ops.take(sums, columns, axis=1)
+
+    real = at(real_sums, cosine) - sign * at(imaginary_sums, sine)
+    imaginary = at(imaginary_sums, cosine) + sign * at(real_sums, sine)
+    return real, conjugate * imaginary
+
+
+def _place(term: tuple[str, str, int]) -> tuple[int, int, float, float]:
+    """Columns of the cosine and sine of a term among the sums, sign of the sine, -1 if the whole is a conjugate."""
+    a, b, m = term
+    conjugate = (a, b) not in SUMMED
+    if conjugate:  # the moment of two conjugates is that of -m, conjugate
+        a, b, m = a[0], b[0], -m
+    first = COLUMNS * SUMMED.index((a, b))
+    column = max(0, abs(m) - 1)
+    return first + column, first + column + (m != 0), float(np.sign(m)), -1.0 if conjugate else 1.0

@@ -9,7 +9,7 @@ from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.base.types import Array
 from polysve.settings.labels import HomogenizeSettings, TessellateSettings
-from polysve.surrogate.network import OUTSIDE, Prediction, Surrogate
+from polysve.surrogate.network import OUTSIDE, Prediction, Surrogate, severity
 from polysve.surrogate.workers import Workers
 
 PERCENT = (0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9)
@@ -85,9 +85,9 @@ def characterize(
 
 
 def warnings(prediction: Prediction) -> list[str]:
-    """One line for each property that lies outside the training."""
+    """One line for each property that lies outside the training, its severity first."""
     return [
-        f"{OUTSIDE[name]} of {100 * flags.mean():.3g} % of the structures outside the training"
+        f"{severity(prediction, flags)}: {OUTSIDE[name]} of {100 * flags.mean():.3g} % of the structures outside the training"
         for name, flags in prediction.outside.items()
         if flags.any()
     ]
@@ -207,7 +207,7 @@ def control_variates(solved_gpa: Array, prediction: Prediction) -> dict:
         "count": count,
         "bias_gpa": float(difference.mean()),
         "rms_difference_gpa": float(np.sqrt(np.mean(difference**2))),
-        "coverage": float(np.mean(np.abs(difference) <= prediction.half_width_gpa)),
+        "coverage": float(np.mean(np.abs(difference) <= prediction.half_width_gpa[:count])),
         "stated_coverage": prediction.coverage,
         "mean_gpa": mean,
         "mean_standard_error_gpa": error,

@@ -21,7 +21,7 @@ from polysve.base.types import Array
 from polysve.films.readers import read_films
 from polysve.films.reading import Reading
 from polysve.grains.film import Film
-from polysve.learning.model_card import ModelCard, directional, read_card, stiffness_from_targets
+from polysve.learning.model_card import Facts, ModelCard, directional, read_card
 from polysve.networks import physical
 from polysve.surrogate.network_input import NetworkInput, network_input
 
@@ -44,8 +44,8 @@ class Prediction:
 
     young_modulus_gpa: Array
     """Ē along x1, shape (n,)."""
-    half_width_gpa: float
-    """The interval is Ē plus or minus this."""
+    half_width_gpa: Array
+    """The interval is Ē plus or minus this, shape (n,)."""
     coverage: float
     """Probability that the interval holds Ē of a further SVE like those trained on."""
     stiffness_gpa: Array | None
@@ -53,11 +53,15 @@ class Prediction:
     boundary_condition: str
     outside: dict[str, NDArray[np.bool_]]
     """Which SVEs differ from all that the network was trained on, shape (n,), by property (`OUTSIDE`)."""
+    beyond_gpa: Array
+    """By how much Ē leaves what the grains allow, judged by all that the network was validated on, shape (n,)."""
+    direction_half_width_gpa: Array | None
+    """Of the interval that holds the moduli of an SVE in all directions at once; None where there is Ē alone."""
 
     @property
     def interval_gpa(self) -> Array:
         """Lower and upper end for each SVE, shape (n, 2)."""
-        return self.young_modulus_gpa[:, None] + self.half_width_gpa * np.array([-1, 1])
+        return self.young_modulus_gpa[:, None] + self.half_width_gpa[:, None] * [-1, 1]
 
     def directional_gpa(self, phi_rad: ArrayLike) -> Array:
         """Young's modulus in m directions from x1, shape (n, m).
@@ -70,6 +74,16 @@ class Prediction:
         if self.stiffness_gpa is None:
             raise InputError("the model predicts Ē alone; directions need one that predicts C̄")
         return directional(self.stiffness_gpa, np.atleast_1d(phi_rad))
+
+
+def severity(prediction: Prediction, flags: NDArray[np.bool_]) -> str:
+    """How much a property outside the training means for the SVEs that are flagged.
+
+    ``serious`` where their answers also leave what the grains allow, by more than a tenth of the interval; its width
+    then holds what they do not explain. Else ``note``.
+    """
+    widened = prediction.beyond_gpa > 0.1 * prediction.half_width_gpa
+    return "serious" if (widened & flags).any() else "note"
 
 
 class Surrogate:
@@ -116,22 +130,24 @@ class Surrogate:
 
     def predict_inputs(self, inputs: Iterable[NetworkInput], coverage: float = 0.9) -> Prediction:
         """Predict SVEs from their images, some hundred at a time."""
-        half_width_gpa = self.card.half_width_gpa(coverage)
-        if not np.isfinite(half_width_gpa):
-            count = len(self.card.scores_gpa["young_modulus"])
+        if not np.isfinite(self.card.quantile(coverage)):
+            count = len(self.card.scores["young_modulus"])
             raise InputError(
                 f"coverage = {coverage}: the model was validated on {count} SVEs; allowed is up to "
                 f"{count / (count + 1):.4g}"
             )
-        targets, properties = [], []
+        targets, properties, log_means = [], [], []
         for chunk in _chunks(inputs):
             pictures = np.stack([each.image for each in chunk])
             targets.append(physical.predict_targets(self.model, pictures))
-            properties += [each[1:] for each in chunk]
+            properties += [each[1:5] for each in chunk]
+            log_means += [each.log_mean for each in chunk]
         if not targets:
             raise InputError("no film to predict")
+        properties = np.array(properties)
+        facts = Facts(*np.array(log_means).T, properties[:, 2])
         return self._prediction(
-            np.concatenate(targets).astype(float), np.array(properties), coverage, half_width_gpa
+            np.concatenate(targets).astype(float), properties, facts, coverage
         )
 
     def compile(self, window_um: float) -> None:
@@ -141,15 +157,22 @@ class Surrogate:
         # a full batch and a shorter one: the network is then compiled for any number of images
         physical.predict_targets(self.model, blank.repeat(physical.batch_size(blank) + 1, axis=0))
 
-    def _prediction(self, targets, properties, coverage, half_width_gpa) -> Prediction:
+    def _prediction(self, targets, properties, facts: Facts, coverage: float) -> Prediction:
         head = physical.stiffness_head(self.model)
+        moduli = physical.young_modulus(self.model, targets)
+        half_widths = {
+            score: self.card.half_width_gpa(coverage, facts, moduli, score)
+            for score in self.card.scores
+        }
         return Prediction(
-            young_modulus_gpa=physical.young_modulus(self.model, targets),
-            half_width_gpa=half_width_gpa,
+            young_modulus_gpa=moduli,
+            half_width_gpa=half_widths["young_modulus"],
             coverage=coverage,
-            stiffness_gpa=None if head is None else stiffness_from_targets(targets, head.bulk_gpa),
+            stiffness_gpa=None if head is None else head.stiffness(targets),
             boundary_condition=self.card.boundary_condition,
             outside=self._outside(*properties.T),
+            beyond_gpa=self.card.beyond_gpa(facts, moduli),
+            direction_half_width_gpa=half_widths.get("direction"),
         )
 
     def _outside(self, window_um, source_pixel_um, effective_grains, texture) -> dict:
