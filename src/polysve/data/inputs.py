@@ -17,6 +17,8 @@ class Split(IntEnum):
     TRAINING = 0
     VALIDATION = 1
     TEST = 2
+    CALIBRATION = 3
+    """Of an ensemble that is not trained on: tells how far the network errs there, and is not judged."""
     UNUSED = 255
     """In no group: there were more SVEs than `train_count` asks for."""
 

@@ -56,7 +56,8 @@ LAYOUTS = {
         "preprocess",
         dict.fromkeys(("index", "split", "symmetry", "images", "targets"), "sample")
         | dict.fromkeys(("stiffness", "young_modulus"), "sample")
-        | dict.fromkeys(("window_means", "squared_areas"), "sample"),
+        | dict.fromkeys(("window_means", "squared_areas"), "sample")
+        | dict.fromkeys(("log_mean_modulus", "log_spread"), "sample"),
         grouped=True,
     ),
 }

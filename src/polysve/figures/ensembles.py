@@ -11,6 +11,7 @@ from polysve.crystals.stiffness import young_modulus
 from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import (
     ANGLES_DEG,
+    DENSITY_MAP,
     PREDICTED,
     THEORY,
     THETA_MAP,
@@ -128,17 +129,22 @@ def gallery(films: Sequence[Film], captions: Sequence[str]) -> Figure:
 
 
 def worst_gallery(
-    theta_images: Sequence[np.ndarray], captions: Sequence[str], window_um: float
+    pictures: Sequence[np.ndarray], captions: Sequence[str], window_um: float, of_angles: bool
 ) -> Figure:
-    """Network inputs as θ, in radians at each pixel, row 0 at the bottom."""
+    """Network inputs as θ in radians, or as the modulus along x1 in GPa, at each pixel, row 0 at the bottom."""
     figure, axes = _grid(captions)
-    for axis, theta, caption in zip(axes, theta_images, captions, strict=False):
-        image = axis.imshow(
-            np.degrees(theta), cmap=THETA_MAP, vmin=0, vmax=90, extent=(0, window_um, 0, window_um)
-        )
+    if of_angles:
+        scale = {"cmap": THETA_MAP, "vmin": 0, "vmax": 90}
+        pictures = [np.degrees(picture) for picture in pictures]
+    else:
+        low, high = min(map(np.min, pictures)), max(map(np.max, pictures))
+        scale = {"cmap": DENSITY_MAP, "vmin": low, "vmax": high}
+    for axis, picture, caption in zip(axes, pictures, captions, strict=False):
+        image = axis.imshow(picture, extent=(0, window_um, 0, window_um), **scale)
         axis.set_title(caption, fontsize="x-small" if is_slide() else "medium")
-    bar = figure.colorbar(image, ax=list(axes), ticks=ANGLES_DEG, shrink=0.8, format="%g")
-    bar.set_label("θ (°), 90 = 0")
+    ticks = ANGLES_DEG if of_angles else None
+    bar = figure.colorbar(image, ax=list(axes), ticks=ticks, shrink=0.8, format="%g")
+    bar.set_label("θ (°), 90 = 0" if of_angles else "E along x1 (GPa)")
     return figure
 
 

@@ -25,7 +25,7 @@ def parity(
     baseline_gpa: np.ndarray,
     title: str,
 ) -> Figure:
-    """Predicted against true Ē with the density of points; the 6-parameter fit on window means beside it.
+    """Predicted against true Ē with the density of points; the quadratic fit on window means beside it.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def parity(
     figure, axes = panels(1, 2, 0.86, sharex=True, sharey=True)
     low, high = common_limits(true_gpa, predicted_gpa, baseline_gpa)
     shared = {"gridsize": 45, "mincnt": 1, "extent": (low, high, low, high), "linewidths": 0.1}
-    named = zip(axes, ("network", "6-parameter fit"), (predicted_gpa, baseline_gpa), strict=True)
+    named = zip(axes, ("network", "quadratic fit"), (predicted_gpa, baseline_gpa), strict=True)
     drawn = []
     for axis, name, values in named:
         drawn.append(axis.hexbin(true_gpa, values, cmap=DENSITY_MAP, bins="log", **shared))
@@ -147,6 +147,27 @@ def residuals(errors_gpa: np.ndarray, predictors: dict[str, np.ndarray]) -> Figu
         axis.set_xlabel(label)
     for axis in axes[::2]:
         axis.set_ylabel("error of Ē (GPa)")
+    return figure
+
+
+def coverage(reached: dict[str, list[float]]) -> Figure:
+    """Share of the true Ē in their intervals against the share that the intervals were made for.
+
+    Parameters
+    ----------
+    reached : dict
+        ``nominal``, and the shares reached by each ensemble, lists of one length.
+    """
+    figure, (axis,) = panels(1, 1, 0.9)
+    nominal = 100 * np.array(reached["nominal"])
+    axis.plot([0, 100], [0, 100], color=TRUE, lw=0.7)
+    shown = {name: values for name, values in reached.items() if name != "nominal"}
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(shown)))
+    for (name, values), colour in zip(shown.items(), colours, strict=True):
+        axis.plot(nominal, 100 * np.array(values), "o-", ms=3, lw=1, color=colour, label=name)
+    axis.set(xlim=(0, 100), ylim=(0, 102), xlabel="coverage of the interval (%)")
+    axis.set_ylabel("true Ē in the interval (%)")
+    axis.legend()
     return figure
 
 

@@ -53,7 +53,7 @@ def draw(
     array([46.06, 85.54, 12.97])
     """
     laws = texture.shares
-    if len(laws) == 1 and _upright(laws[0], symmetry):
+    if is_upright(texture, symmetry):
         theta = random.uniform(0, np.pi / 2, count)
         return Orientations(from_theta(theta), theta)
     chosen = _choice(random, [getattr(law, "weight", 1.0) for law in laws], count)
@@ -64,9 +64,10 @@ def draw(
     return Orientations(quaternions, None)
 
 
-def _upright(law: LawSettings, symmetry: str) -> bool:
-    """Whether a law puts a fourfold axis of all crystals exactly along the film normal."""
-    if law.fibre is None or law.fibre.spread_deg > 0:
+def is_upright(texture: TextureSettings, symmetry: str) -> bool:
+    """Whether a texture puts a fourfold axis of all crystals exactly along the film normal."""
+    law, *others = texture.shares
+    if others or law.fibre is None or law.fibre.spread_deg > 0:
         return False
     along = [number for number, part in enumerate(law.fibre.axis) if part]
     return (symmetry == "cubic" and len(along) == 1) or (symmetry == "tetragonal" and along == [2])

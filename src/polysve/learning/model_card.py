@@ -7,11 +7,11 @@ import json
 import math
 import zipfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import h5py
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from polysve.base.errors import InputError
 from polysve.crystals.stiffness import young_modulus
@@ -27,13 +27,29 @@ LARGEST_CARD_BYTES = 50_000_000
 DIRECTIONS_RAD = np.linspace(0, np.pi, 90, endpoint=False)
 """Where directional moduli are compared; they repeat after half a turn."""
 
+
+class Facts(NamedTuple):
+    """What films say of themselves, without the network, each of shape (n,)."""
+
+    young_modulus_gpa: np.ndarray
+    """Of the mean of log Q."""
+    spread: np.ndarray
+    """Of log Q."""
+    effective_grains: np.ndarray
+    """1/Σa²."""
+
+
 Score = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class ModelCard(Model):
-    """Card of one network."""
+    """Card of one network.
 
-    format: Literal[1] = 1
+    Errors are scored in a unit that a film says without the network: E⟨log Q⟩ · spread · (grains)^-decay, see `log_mean`,
+    with the effective number of grains 1/Σa² no further than validated. In format 1 they are in GPa.
+    """
+
+    format: Literal[1, 2] = 2
     preprocess: PreprocessSlice
     """How images are made; its `pixels` belong to the first of `windows_um`."""
     boundary_condition: BoundaryCondition
@@ -43,10 +59,26 @@ class ModelCard(Model):
     grain_sizes_um: tuple[Positive, ...] = Field(min_length=1)
     effective_grains: tuple[Positive, Positive]
     """Smallest and largest 1/Σa² of the training SVEs, a being the area fractions of the grains."""
-    texture: Positive
-    """Largest |z|²/Σa² of the training SVEs, z being the window mean of exp(4iθ); its mean is 1 without texture."""
-    scores_gpa: dict[Literal["young_modulus", "direction"], tuple[Score, ...]]
-    """Sorted absolute errors of the validation SVEs: of Ē, and the largest over all directions."""
+    texture: Annotated[float, Field(ge=0)]
+    """Largest |z|²/Σa² of the training SVEs of <100> films, z being the window mean of exp(4iθ); its mean is 1 without
+    texture."""
+    validated_grains: tuple[Positive, Positive] | None = None
+    """Smallest and largest 1/Σa² of the SVEs that the scores are from."""
+    decay: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Power of the effective number of grains that errors fall with."""
+    surplus: tuple[float, float] | None = None
+    """Smallest and largest (Ē/E⟨log Q⟩ - 1)/spread of the same SVEs."""
+    scores: dict[Literal["young_modulus", "direction"], tuple[Score, ...]]
+    """Sorted absolute errors of SVEs that were not trained on: of Ē, and the largest over all directions."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def first_format(cls, values):
+        """Scores of format 1 were called by their unit."""
+        if isinstance(values, dict) and "scores_gpa" in values:
+            values = {**values, "scores": values["scores_gpa"]}
+            del values["scores_gpa"]
+        return values
 
     def pixels(self, window_um: float) -> int:
         """Image side for a window."""
@@ -56,11 +88,11 @@ class ModelCard(Model):
         """Side of an image pixel for a window."""
         return window_um / self.pixels(window_um)
 
-    def half_width_gpa(self, coverage: float, score: str = "young_modulus") -> float:
-        """Half width of a prediction interval, infinite where there are too few validation SVEs for it.
+    def quantile(self, coverage: float, score: str = "young_modulus") -> float:
+        """Score that a further SVE stays below with a probability, infinite where there are too few SVEs to tell.
 
-        Split conformal prediction: the ⌈(n + 1)·coverage⌉-th smallest of n validation errors covers a further SVE of
-        the training ensembles with at least that probability, whatever the law of the errors (Vovk, Gammerman &
+        Split conformal prediction: the ⌈(n + 1)·coverage⌉-th smallest of n scores covers a further SVE of the same
+        ensembles with at least that probability, whatever the law of the errors (Vovk, Gammerman &
         Shafer, Algorithmic Learning in a Random World, 2005; Lei et al., J. Am. Stat. Assoc. 113 (2018) 1094).
 
         Parameters
@@ -76,9 +108,63 @@ class ModelCard(Model):
         """
         if not 0 < coverage < 1:
             raise InputError(f"coverage = {coverage}: allowed is more than 0 and less than 1")
-        if score not in self.scores_gpa:
+        if score not in self.scores:
             raise InputError("the model predicts Ē alone; directions need one that predicts C̄")
-        return conformal_quantile(np.array(self.scores_gpa[score]), coverage)
+        return conformal_quantile(np.array(self.scores[score]), coverage)
+
+    def unit_gpa(self, facts: Facts) -> np.ndarray:
+        """What the scores of films are counted in, shape (n,)."""
+        if self.format == 1:
+            return np.ones(len(facts.effective_grains))
+        return unit_gpa(facts, self.decay, self.validated_grains)
+
+    def beyond_gpa(self, facts: Facts, predicted_gpa: np.ndarray) -> np.ndarray:
+        """By how much predictions of Ē (n,) leave the range around E⟨log Q⟩ that validated SVEs were found in, GPa.
+
+        A network that is asked beyond its training can say anything; what the log-mean leaves open is little.
+        """
+        if self.format == 1:
+            return np.zeros(len(predicted_gpa))
+        scale = facts.young_modulus_gpa * facts.spread
+        low, high = (facts.young_modulus_gpa + limit * scale for limit in self.surplus)
+        return np.maximum(0, np.maximum(low - predicted_gpa, predicted_gpa - high))
+
+    def half_width_gpa(
+        self, coverage: float, facts: Facts, predicted_gpa: np.ndarray, score: str = "young_modulus"
+    ) -> np.ndarray:
+        """Half width of the prediction interval of each film, shape (n,); see `quantile`.
+
+        Where a prediction is beyond what was validated, the interval reaches as far back.
+        """
+        beyond = self.beyond_gpa(facts, predicted_gpa)
+        return self.quantile(coverage, score) * self.unit_gpa(facts) + beyond
+
+
+def unit_gpa(facts: Facts, decay: float, validated_grains: tuple[float, float]) -> np.ndarray:
+    """E⟨log Q⟩ · spread · (grains)^-decay of films, the number of grains within the validated range."""
+    grains = np.clip(facts.effective_grains, *validated_grains)
+    return facts.young_modulus_gpa * facts.spread * grains**-decay
+
+
+def fitted_decay(errors: np.ndarray, grains: np.ndarray) -> float:
+    """Power of the number of grains that errors fall with, 0 to ½, by least squares of the logarithms.
+
+    Averages of n independent grains err by n^-½, a wrong mean by n^0. Numbers of grains that differ by less than a
+    factor of four cannot tell: then 0, which is never too narrow for more grains.
+
+    Examples
+    --------
+    >>> grains = np.repeat([10.0, 100.0], 500)
+    >>> errors = np.abs(np.random.default_rng(1).normal(size=1000)) / np.sqrt(grains)
+    >>> 0.45 < fitted_decay(errors, grains) <= 0.5, fitted_decay(errors[:500], grains[:500])
+    (True, 0.0)
+    """
+    low, high = np.quantile(grains, [0.05, 0.95])
+    known = errors > 0
+    if high < 4 * low or known.sum() < 2:
+        return 0.0
+    slope = np.polyfit(np.log(grains[known]), np.log(errors[known]), 1)[0]
+    return float(np.clip(-slope, 0, 0.5).round(4))
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
@@ -103,31 +189,47 @@ def describe(inputs_path: Path, model) -> ModelCard:
         inputs.h5 of the experiment.
     model : keras.Model
     """
-    parts = []
     with open_inputs(inputs_path) as file:
         settings = parse(PreprocessSlice, file.attrs["settings"], str(inputs_path))
         groups = [file[name] for name in settings.train_ensembles]
         windows = [float(group.attrs["window_um"]) for group in groups]
         sizes = [float(group.attrs["grain_size_um"]) for group in groups]
         trained = [_training_range(group) for group in groups]
-        parts = [_errors(group, model) for group in groups]
+        judged = [part for part in (_errors(group, model) for group in file.values()) if part]
         attributes = {
             "boundary_condition": file.attrs["boundary_condition"],
             "material": next(iter(json.loads(file.attrs["crystals"]).values())),
         }
     grains = np.concatenate([grains for grains, _ in trained])
+    facts = Facts(
+        *(np.concatenate(columns) for columns in zip(*(f for f, _, _ in judged), strict=True))
+    )
+    errors = {name: np.concatenate([e[name] for _, e, _ in judged]) for name in judged[0][1]}
+    true = np.concatenate([moduli for _, _, moduli in judged])
+    validated = facts.effective_grains.min(), facts.effective_grains.max()
+    scale = facts.young_modulus_gpa * facts.spread
+    decay = fitted_decay(errors["young_modulus"] / scale, facts.effective_grains)
+    unit = unit_gpa(facts, decay, validated)
+    surplus = (true - facts.young_modulus_gpa) / scale
     return ModelCard(
         preprocess=settings,
         windows_um=windows,
         grain_sizes_um=sizes,
         effective_grains=(grains.min(), grains.max()),
         texture=np.concatenate([texture for _, texture in trained]).max(),
-        scores_gpa={
-            name: np.sort(np.concatenate([part[name] for part in parts])).round(7).tolist()
-            for name in parts[0]
-        },
+        validated_grains=validated,
+        decay=decay,
+        surplus=(surplus.min(), surplus.max()),
+        scores={name: np.sort(each / unit).round(7).tolist() for name, each in errors.items()},
         **attributes,
     )
+
+
+def stored_facts(group: h5py.Group, rows) -> Facts:
+    """Facts of some samples of inputs.h5."""
+    columns = ("log_mean_modulus", "log_spread", "squared_areas")
+    modulus, spread, squared_areas = (group[name][:][rows] for name in columns)
+    return Facts(modulus, spread, 1 / squared_areas)
 
 
 def _training_range(group: h5py.Group) -> tuple[np.ndarray, np.ndarray]:
@@ -135,37 +237,26 @@ def _training_range(group: h5py.Group) -> tuple[np.ndarray, np.ndarray]:
     chosen = group["split"][:] == Split.TRAINING
     squared_areas = group["squared_areas"][:][chosen]
     means = group["window_means"][:][chosen]
-    return 1 / squared_areas, (means**2).sum(1) / squared_areas
+    of_angles = means.shape[1] == 2
+    return 1 / squared_areas, (means**2).sum(1) / squared_areas if of_angles else 0 * squared_areas
 
 
-def _errors(group: h5py.Group, model) -> dict[str, np.ndarray]:
-    """Absolute errors of the network on the validation SVEs of one ensemble, by score."""
+def _errors(group: h5py.Group, model):
+    """Facts, absolute errors of the network by score, and Ē of the SVEs of one ensemble that tell how far it errs."""
     from polysve.networks import physical
 
-    rows = np.flatnonzero(group["split"][:] == Split.VALIDATION)
+    rows = np.flatnonzero(np.isin(group["split"][:], [Split.VALIDATION, Split.CALIBRATION]))
+    if not len(rows):
+        return None
     targets = physical.predict_targets(model, group["images"][rows]).astype(float)
-    true = group["stiffness"][:][rows]
-    predicted = physical.young_modulus(model, targets)
-    errors = {"young_modulus": np.abs(predicted - young_modulus(true))}
+    stiffness = group["stiffness"][:][rows]
+    true = young_modulus(stiffness)
+    errors = {"young_modulus": np.abs(physical.young_modulus(model, targets) - true)}
     head = physical.stiffness_head(model)
     if head is not None:
-        stiffness = stiffness_from_targets(targets, head.bulk_gpa)
-        errors["direction"] = np.abs(directional(stiffness) - directional(true)).max(1)
-    return errors
-
-
-def stiffness_from_targets(targets_gpa: np.ndarray, bulk_gpa: float) -> np.ndarray:
-    """C̄ (n, 3, 3) from C̄11, C̄66, C̄16 (n, 3) by the bulk identity C̄·(1,1,0) = 2K·(1,1,0), GPa.
-
-    Examples
-    --------
-    >>> stiffness_from_targets(np.array([[150.0, 70.0, 3.0]]), 90.0)[0] @ [1, 1, 0]
-    array([180., 180.,   0.])
-    """
-    c11, c66, c16 = np.asarray(targets_gpa, float).T
-    c12 = 2 * bulk_gpa - c11
-    rows = [[c11, c12, c16], [c12, c11, -c16], [c16, -c16, c66]]
-    return np.moveaxis(np.array(rows), -1, 0)
+        difference = directional(head.stiffness(targets)) - directional(stiffness)
+        errors["direction"] = np.abs(difference).max(1)
+    return stored_facts(group, rows), errors, true
 
 
 def directional(stiffness_gpa: np.ndarray, phi_rad: np.ndarray = DIRECTIONS_RAD) -> np.ndarray:

@@ -1,7 +1,8 @@
 """What a study's experiments come to, and what of them cannot work: told before anything is computed."""
 
 from polysve.base.errors import InputError
-from polysve.settings.experiment import LINEAR, PreprocessSettings
+from polysve.grains.texture import is_upright
+from polysve.settings.experiment import READS, PreprocessSettings
 from polysve.settings.study import ExperimentSettings, Settings
 
 
@@ -60,17 +61,44 @@ def check_study(study: Settings) -> None:
 
 
 def _check(study: Settings, experiment: ExperimentSettings, key: str) -> None:
-    recipe, network = experiment.preprocess, experiment.train.network
-    if network.architecture in LINEAR and (recipe.encoding, recipe.target) != (
-        "harmonic",
-        "stiffness",
-    ):
+    recipe, architecture = experiment.preprocess, experiment.train.network.architecture
+    readable = READS.get(architecture)
+    if readable and (recipe.target != "stiffness" or recipe.encoding not in readable):
         raise InputError(
-            f"{key}.train.network.architecture = {network.architecture!r}: reads harmonics and predicts the stiffness; "
-            f"preprocess.encoding = {recipe.encoding!r}, preprocess.target = {recipe.target!r}"
+            f"{key}.train.network.architecture = {architecture!r}: reads {' or '.join(readable)} and predicts the "
+            f"stiffness; preprocess.encoding = {recipe.encoding!r}, preprocess.target = {recipe.target!r}"
         )
+    if recipe.encoding == "log_stiffness":
+        if recipe.target != "stiffness":
+            raise InputError(
+                f"{key}.preprocess.target = {recipe.target!r}: images of log_stiffness teach the whole stiffness; "
+                "'stiffness' is allowed, Ē follows from it"
+            )
+    else:
+        _check_angles(study, experiment, key)
     for name in experiment.train_ensembles:
         try:
             split_counts(study.ensembles[name].count, recipe, name)
         except InputError as error:
             raise InputError(f"{key}.preprocess.{error}") from None
+
+
+def _check_angles(study: Settings, experiment: ExperimentSettings, key: str) -> None:
+    """Refuse films that images of angles cannot show, and crystals that they cannot tell apart."""
+    encoding = experiment.preprocess.encoding
+    first = experiment.train_ensembles[0]
+    of_first = study.homogenize_slice(first).material
+    for name in experiment.ensembles:
+        phases = study.tessellate_slice(name).phases
+        if len(phases) > 1:
+            found = f"has the phases {', '.join(phases)}"
+        elif not all(is_upright(each.texture, each.symmetry) for each in phases.values()):
+            found = "has no <100> axis along the normal of all grains"
+        elif study.homogenize_slice(name).material != of_first:
+            found = f"is of another material than {first}"
+        else:
+            continue
+        raise InputError(
+            f"{key}.preprocess.encoding = {encoding!r}: shows the angles of <100> films of one crystal, and {name} "
+            f"{found}; 'log_stiffness' shows any film"
+        )

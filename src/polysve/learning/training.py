@@ -16,8 +16,20 @@ from polysve.data.inputs import Split, open_inputs
 from polysve.learning.checkpoints import Checkpoint
 from polysve.networks import architectures, physical
 from polysve.networks.head import StiffnessHead
-from polysve.settings.experiment import HARMONIC, LINEAR, OptimizerSettings, TrainSettings
+from polysve.networks.log_head import LogStiffnessHead
+from polysve.networks.modes import modes
+from polysve.settings.experiment import LINEAR, READS, OptimizerSettings, TrainSettings
 
+SMALLEST = 1e-7
+HEADS = {
+    "vector_head": slice(-2, None),
+    "scalar_head": slice(0, 1),
+    "k_head": slice(0, 1),
+    "g_head": slice(1, 2),
+    "2_head": slice(2, 4),
+    "4_head": slice(4, 6),
+}
+"""Linear heads of networks, and which of the targets, or of their modes, each is for."""
 COLUMNS = ("epoch", "loss", "val_loss", "learning_rate", "seconds")
 
 
@@ -37,12 +49,15 @@ class Inputs:
     validation: list[Samples]
     target: str
     boundary_condition: str
-    material: PlaneStress
+    material: PlaneStress | None
+    """Of the <100> film that the images show; None where they show log Q."""
 
-    def head(self) -> StiffnessHead | None:
+    def head(self) -> physical.Head | None:
         """Last layer for stiffness targets, None for Ē."""
         if self.target == "young_modulus":
             return None
+        if self.material is None:
+            return LogStiffnessHead(name="stiffness")
         moduli = self.material.q66, (self.material.q11 - self.material.q12) / 2
         return StiffnessHead(
             self.material.bulk, moduli, self.boundary_condition == "pbc", name="stiffness"
@@ -70,7 +85,9 @@ def read_inputs(path: Path) -> Inputs:
             splits[Split.VALIDATION],
             file.attrs["targets"],
             file.attrs["boundary_condition"],
-            upright(stored_crystals(file.attrs)[0].stiffness_gpa),
+            None
+            if file.attrs["encoding"] == "log_stiffness"
+            else upright(stored_crystals(file.attrs)[0].stiffness_gpa),
         )
     for part, name in ((inputs.train, "training"), (inputs.validation, "validation")):
         if not part:
@@ -245,17 +262,17 @@ def descend(network, train, validation, settings: TrainSettings, checkpoint, wat
 def solve(network, train: list[Samples]):
     """Fit the linear heads of a network in closed form, by least squares of the training error.
 
-    Features are scaled by their spread, and directions below single precision get no weight.
+    Features are scaled by their spread, and directions too weak for single precision, or for the SVEs to tell, get no weight.
     """
-    names = {layer.name for layer in network.layers}
-    heads = [network.get_layer(name) for name in ("vector_head", "scalar_head") if name in names]
+    heads = [layer for layer in network.layers if layer.name in HEADS]
     features = keras.Model(network.input, {head.name: head.input for head in heads})
     parts = [
         features.predict(part.images, batch_size=physical.batch_size(part.images), verbose=0)
         for part in train
     ]
     targets = np.concatenate([part.targets for part in train]).astype(float)
-    wanted = {"vector_head": targets[:, -2:], "scalar_head": targets[:, :1]}
+    if targets.shape[1] == 6:
+        targets = np.asarray(modes(targets))
     for head in heads:
         values = np.concatenate([np.asarray(part[head.name], float) for part in parts])
         matrix = values.reshape(-1, values.shape[-1])
@@ -263,7 +280,10 @@ def solve(network, train: list[Samples]):
             matrix = np.column_stack([matrix, np.ones(len(matrix))])
         scale = np.sqrt(np.mean(matrix**2, axis=0))
         scale[scale == 0] = 1
-        solution = np.linalg.lstsq(matrix / scale, wanted[head.name].ravel(), rcond=1e-7)[0] / scale
+        solution = (
+            np.linalg.lstsq(matrix / scale, targets[:, HEADS[head.name]].ravel(), rcond=SMALLEST)[0]
+            / scale
+        )
         weights = [solution[: values.shape[-1], None]]
         head.set_weights([*weights, solution[-1:]] if head.use_bias else weights)
 
@@ -274,18 +294,30 @@ def mean_square_error(network, samples: list[Samples]) -> float:
     return float(np.mean(np.concatenate(errors) ** 2))
 
 
-def normalization(targets: np.ndarray, head: StiffnessHead | None):
+def normalization(targets: np.ndarray, head: physical.Head | None):
     """Offset and scale (k,) of the training targets.
 
     The two components of the anisotropy keep their origin and share one scale, for the network to turn with the
-    material.
+    material. So do all components of log C̄, less the window mean of log Q: a film of one grain has none of it.
     """
     offset, scale = targets.mean(axis=0), targets.std(axis=0)
-    if head is not None:
+    if isinstance(head, LogStiffnessHead):
+        offset, scale = 0 * offset, np.full_like(scale, np.sqrt(np.mean(targets**2)))
+    elif head is not None:
         offset[-2:], scale[-2:] = 0, np.sqrt(np.mean(targets[:, -2:] ** 2))
     if not (scale > 0).all():
         raise InputError(f"the training targets do not vary (standard deviations {scale.tolist()})")
     return offset, scale
+
+
+def coordinates(samples: Samples, head: physical.Head | None) -> np.ndarray:
+    """What the network is to tell of each sample, in double precision, before its normalization."""
+    if head is None:
+        return np.asarray(samples.targets, float)
+    found = head.label_coordinates(samples.targets)
+    if isinstance(head, LogStiffnessHead):
+        found = found - samples.images.mean((1, 2), dtype=float)
+    return found
 
 
 def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=None):
@@ -316,15 +348,12 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=
     """
     head = inputs.head()
     check_recipe(inputs, settings)
-    to_coordinates = (
-        head.label_coordinates if head else (lambda targets: np.asarray(targets, float))
-    )
-    raw = np.concatenate([to_coordinates(part.targets) for part in inputs.train])
+    raw = np.concatenate([coordinates(part, head) for part in inputs.train])
     offset, scale = normalization(raw, head)
 
     def normalized(parts):
         return [
-            Samples(p.images, ((to_coordinates(p.targets) - offset) / scale).astype("float32"))
+            Samples(p.images, ((coordinates(p, head) - offset) / scale).astype("float32"))
             for p in parts
         ]
 
@@ -362,10 +391,12 @@ def check_recipe(inputs: Inputs, settings: TrainSettings):
     """Refuse data that the architecture cannot learn from."""
     architecture = settings.network.architecture
     shapes = {part.images.shape[1:] for part in inputs.train}
-    harmonic = inputs.target == "stiffness" and inputs.train[0].images.shape[-1] == 2
-    if architecture in HARMONIC and not harmonic:
+    readable = READS.get(architecture)
+    shown = {1: "grey", 2: "harmonic", 6: "log_stiffness"}[inputs.train[0].images.shape[-1]]
+    if readable and (inputs.target != "stiffness" or shown not in readable):
+        allowed = " or ".join(map(repr, readable))
         raise InputError(
-            f"network.architecture = {architecture!r} needs preprocess.encoding 'harmonic' and "
+            f"network.architecture = {architecture!r} needs preprocess.encoding {allowed} and "
             "preprocess.target 'stiffness'"
         )
     if architecture not in LINEAR and len(shapes) > 1:

@@ -59,7 +59,9 @@ class TwoPointFit:
     def __init__(self, statistics: np.ndarray, targets: np.ndarray):
         # the polynomial of k components has (k + 1)(k + 2)/2 coefficients
         count = max(1, min(COMPONENTS, int(np.sqrt(len(statistics) / 2)) - 1))
-        components = PCA(count, svd_solver="covariance_eigh")
+        # the covariance of the statistics of six channels would take minutes
+        solver = "covariance_eigh" if statistics.shape[1] < 2000 else "randomized"
+        components = PCA(count, svd_solver=solver, random_state=0)
         self.model = make_pipeline(components, PolynomialFeatures(2), LinearRegression())
         self.model.fit(np.asarray(statistics, float), targets)
 

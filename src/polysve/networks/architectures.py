@@ -8,8 +8,12 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.networks import pyramid
 from polysve.networks.born import BornFeatures
+from polysve.networks.log_spectral import OUTPUTS, LogSpectralFeatures
+from polysve.networks.modes import FromModes, WithoutUnit
 from polysve.networks.spectral import SpectralFeatures
-from polysve.settings.experiment import HARMONIC, NetworkSettings
+from polysve.settings.experiment import READS, NetworkSettings
+
+CHANNELS_OF_LOG = 6
 
 
 def build(
@@ -26,8 +30,8 @@ def build(
         networks that flatten are bound to rows and columns.
     seed : int
         Of the initial weights and of dropout.
-    head : StiffnessHead or None
-        What the outputs are for: its coordinates, or Ē alone.
+    head : StiffnessHead, LogStiffnessHead or None
+        What the outputs are for: its coordinates, what they have beyond the window mean of log Q, or Ē alone.
     boundary_condition : {"kubc", "subc", "pbc"}
         Of the labels; the `born` network solves the problem with it.
 
@@ -37,17 +41,22 @@ def build(
         If the images cannot feed the architecture.
     """
     keras.utils.set_random_seed(seed)
-    if settings.architecture in HARMONIC and settings.precision != "float32":
+    if settings.architecture in READS and settings.precision != "float32":
         raise InputError(
             f"network.precision = {settings.precision!r}: network.architecture = {settings.architecture!r} computes in "
             "'float32' only"
         )
+    of_any_film = images.shape[-1] == CHANNELS_OF_LOG
+    if settings.architecture == "spectral" and of_any_film:
+        return _linear_modes()
     if settings.architecture == "spectral":
         return _linear(SpectralFeatures(name="features"), head.n_coordinates)
     if settings.architecture == "born":
         constants = head.bulk_gpa, head.shear_moduli_gpa, boundary_condition, settings.terms
         return _linear(BornFeatures(*constants, name="features"), head.n_coordinates)
     outputs = targets.shape[1]
+    if settings.architecture == "pyramid" and of_any_film:
+        return pyramid.build_for_any_film(settings.filters[0], images, targets)
     if settings.architecture == "pyramid":
         return pyramid.build(settings.filters[0], images, targets)
     rows, columns, channels = images.shape[1:]
@@ -59,8 +68,9 @@ def build(
         )
     inputs = keras.Input((rows, columns, channels) if fixed else (None, None, channels))
     body = {"mlp": _mlp, "cnn": _cnn, "resnet": _resnet, "densenet": _densenet}
+    x = WithoutUnit()(inputs) if of_any_film else inputs
     with _precision(settings.precision):
-        x = body[settings.architecture](inputs, settings.filters)
+        x = body[settings.architecture](x, settings.filters)
         if fixed:
             x = keras.layers.Flatten()(x)
         else:
@@ -150,3 +160,17 @@ def _linear(features, outputs: int):
         return keras.Model(inputs, pair)
     volume = keras.layers.Dense(1, name="scalar_head")(scalars)
     return keras.Model(inputs, keras.layers.Concatenate()([volume, pair]))
+
+
+def _linear_modes():
+    """Fixed features of an image of log Q, and one coefficient of each for both components of a mode of log C̄.
+
+    Turns and mirror images are treated exactly, and what a film of one grain has beyond the mean of log Q is zero.
+    """
+    inputs = keras.Input((None, None, CHANNELS_OF_LOG))
+    features = LogSpectralFeatures(name="features")(inputs)
+    parts = [
+        keras.layers.Flatten()(keras.layers.Dense(1, use_bias=False, name=f"{name}_head")(values))
+        for name, values in zip(OUTPUTS, features, strict=True)
+    ]
+    return keras.Model(inputs, FromModes()(keras.layers.Concatenate()(parts)))

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from polysve.base.errors import InputError
+from polysve.crystals.stiffness import unpack
 
 
 @keras.saving.register_keras_serializable(package="polysve")
@@ -108,6 +109,18 @@ class StiffnessHead(keras.layers.Layer):
                 f"stiffness label {bad[0]}: C11, C66, C16 = {values} GPa is not positive definite"
             )
         return ops.convert_to_numpy(self.coordinates(ops.convert_to_tensor(labels_gpa, "float64")))
+
+    def stiffness(self, targets_gpa: np.ndarray) -> np.ndarray:
+        """C̄ (n, 3, 3) of outputs (n, 3) by the bulk identity, GPa.
+
+        Examples
+        --------
+        >>> head = StiffnessHead(90.0, (79.51, 50.85), geometric_mean=True)
+        >>> head.stiffness(np.array([[150.0, 70.0, 3.0]]))[0] @ [1, 1, 0]
+        array([180., 180.,   0.])
+        """
+        c11, c66, c16 = np.asarray(targets_gpa, float).T
+        return unpack(np.stack([c11, c11, c66, 2 * self.bulk_gpa - c11, c16, -c16], -1))
 
     def young_modulus(self, targets_gpa: np.ndarray) -> np.ndarray:
         """Ē (n,) in GPa of stiffness (n, 3) C̄11, C̄66, C̄16: 1/Ē = 1/(4K) + (H⁻¹)₁₁/4."""

@@ -9,9 +9,12 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.data.seal import seal_faults
 from polysve.networks.head import StiffnessHead
+from polysve.networks.log_head import LogStiffnessHead
+
+Head = StiffnessHead | LogStiffnessHead
 
 
-def with_units(network, offset: np.ndarray, scale: np.ndarray, head: StiffnessHead | None):
+def with_units(network, offset: np.ndarray, scale: np.ndarray, head: Head | None):
     """The network with its normalization undone: `predict(images)` gives GPa.
 
     Parameters
@@ -20,10 +23,12 @@ def with_units(network, offset: np.ndarray, scale: np.ndarray, head: StiffnessHe
         As `build` makes it; its weights are shared.
     offset, scale : (k,) array
         Mean and standard deviation of the training targets, in coordinates of the head if there is one.
-    head : StiffnessHead or None
-        None where the only output is Ē.
+    head : Head or None
+        None where the only output is Ē. A network of any film tells what log C̄ has beyond the window mean of log Q.
     """
     x = keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="units")(network.output)
+    if isinstance(head, LogStiffnessHead):
+        x = keras.layers.Add()([keras.layers.GlobalAveragePooling2D()(network.input), x])
     return keras.Model(network.input, x if head is None else head(x))
 
 
@@ -44,14 +49,14 @@ def load(path):
         raise InputError(f"{path}: not a .keras model of polysve ({reason})") from None
 
 
-def stiffness_head(model) -> StiffnessHead | None:
+def stiffness_head(model) -> Head | None:
     """The model's last layer if it predicts C̄, None if it predicts Ē alone."""
     last = model.layers[-1]
-    return last if isinstance(last, StiffnessHead) else None
+    return last if isinstance(last, Head) else None
 
 
 def predict_targets(model, images: np.ndarray) -> np.ndarray:
-    """Outputs (n, k) in GPa for images (n, p, p, channels), Ē or C̄11, C̄66, C̄16.
+    """Outputs (n, k) in GPa for images (n, p, p, channels): Ē, or what its head gives.
 
     Raises
     ------

@@ -9,6 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from polysve.networks.modes import MeanMedium
+from polysve.networks.symmetry import averaged
+
 
 @keras.saving.register_keras_serializable(package="polysve")
 class PeriodicPadding(keras.layers.Layer):
@@ -50,16 +53,16 @@ class Monomials(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="polysve")
 class Interactions(keras.layers.Layer):
-    """Features (n, k) and their products with window means (n, 2): (n, 3k)."""
+    """Features (n, k) and their products with window means (n, m): (n, (1 + m)k)."""
 
     def call(self, inputs):
-        """Map [(n, k), (n, 2)] to (n, 3k)."""
+        """Map [(n, k), (n, m)] to (n, (1 + m)k)."""
         features, means = inputs
-        products = [features * means[:, j : j + 1] for j in (0, 1)]
+        products = [features * means[:, j : j + 1] for j in range(means.shape[1])]
         return ops.concatenate([features, *products], axis=1)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0][0], 3 * input_shape[0][1])
+        return (input_shape[0][0], (1 + input_shape[1][1]) * input_shape[0][1])
 
 
 def build(filters: int, images: np.ndarray, targets: np.ndarray):
@@ -89,19 +92,51 @@ def build(filters: int, images: np.ndarray, targets: np.ndarray):
     polynomial.set_weights([solution[:-1], solution[-1]])
     left_over = float(np.std(targets - matrix @ solution))
 
-    convolution = keras.layers.Conv2D(filters, 3, padding="valid", use_bias=False, name="filters")
-    powers = []
-    for _ in range(int(np.log2(images.shape[1]))):
-        response = convolution(PeriodicPadding(2)(fields))
-        square = keras.layers.Multiply()([response, response])
-        powers.append(keras.layers.GlobalAveragePooling2D()(square))
-        fields = keras.layers.AveragePooling2D(2)(fields)
-    # the two finest octaves feel the pixels; the others add up, each wave length in one of them
-    octaves = [*powers[:2], keras.layers.Add()(powers[2:])] if len(powers) > 3 else powers
-    features = keras.layers.Concatenate()(octaves)
+    features = _responses(fields, filters, images.shape[1])
     features = keras.layers.BatchNormalization(momentum=0.9)(features)
     rest = keras.layers.Dense(targets.shape[1], kernel_initializer="zeros", name="rest")(
         Interactions()([features, means])
     )
     rest = keras.layers.Rescaling(left_over)(rest)
     return keras.Model(inputs, keras.layers.Add()([trend, rest]))
+
+
+def _responses(fields, filters: int, pixels: int):
+    """Mean squared responses of one set of 3×3 filters on each octave of fields (n, p, p, channels)."""
+    convolution = keras.layers.Conv2D(filters, 3, padding="valid", use_bias=False, name="filters")
+    powers = []
+    for _ in range(int(np.log2(pixels))):
+        response = convolution(PeriodicPadding(2)(fields))
+        square = keras.layers.Multiply()([response, response])
+        powers.append(keras.layers.GlobalAveragePooling2D()(square))
+        fields = keras.layers.AveragePooling2D(2)(fields)
+    # the two finest octaves feel the pixels; the others add up, each wave length in one of them
+    octaves = [*powers[:2], keras.layers.Add()(powers[2:])] if len(powers) > 3 else powers
+    return keras.layers.Concatenate()(octaves)
+
+
+def build_for_any_film(filters: int, images: np.ndarray, targets: np.ndarray):
+    """Network for images of log Q of any size: what log C̄ has beyond the window mean, by squared responses alone.
+
+    The squares are a second-order functional, as the theory asks for, and zero for a film of one grain. Without unit: their
+    coefficients depend on the mean medium. Quarter turns and mirrors are exact.
+
+    Parameters
+    ----------
+    filters : int
+        Number of 3×3 filters.
+    images : (n, p, p, 6) array
+        Training images; p sets the number of octaves, their fluctuations the scale of the responses.
+    targets : (n, 6) array
+    """
+    inputs = keras.Input((None, None, images.shape[-1]))
+    means = keras.layers.GlobalAveragePooling2D(keepdims=True)(inputs)
+    fields = keras.layers.Subtract()([inputs, means])
+    fluctuation = float(np.std(images - images.mean((1, 2), keepdims=True)))
+    fields = keras.layers.Rescaling(1 / fluctuation)(fields)
+    medium = MeanMedium()(keras.layers.Flatten()(means))
+    features = Interactions()([_responses(fields, filters, images.shape[1]), medium])
+    rest = keras.layers.Dense(
+        targets.shape[1], use_bias=False, kernel_initializer="zeros", name="rest"
+    )
+    return averaged(keras.Model(inputs, rest(features)))

@@ -9,7 +9,7 @@ from keras import ops
 
 
 def wave_directions(pixels, dtype="float32"):
-    """Cos mφ and sin mφ, m = 4, 8, 12, of the wave vectors of a square image.
+    """Cos mφ and sin mφ, m = 2, 4, 8, 12, of the wave vectors of a square image.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ def wave_directions(pixels, dtype="float32"):
     cos8, sin8 = cos4 * cos4 - sin4 * sin4, 2 * sin4 * cos4
     cos12, sin12 = cos8 * cos4 - sin8 * sin4, sin8 * cos4 + cos8 * sin4
     odd = nonzero * single[None, :] * single[:, None]
-    pairs = {4: (cos4, sin4), 8: (cos8, sin8), 12: (cos12, sin12)}
+    pairs = {2: (cos2, sin2), 4: (cos4, sin4), 8: (cos8, sin8), 12: (cos12, sin12)}
     return {m: (nonzero * cosine, odd * sine) for m, (cosine, sine) in pairs.items()}
 
 
-def _reverse(spectrum):
+def reverse(spectrum):
     """Value at −k of a (n, p, p) spectrum in FFT order."""
     return ops.roll(ops.flip(spectrum, axis=(1, 2)), (1, 1), axis=(1, 2))
 
@@ -90,7 +90,7 @@ class SpectralFeatures(keras.layers.Layer):
         count = ops.cast(pixels * pixels, real.dtype)
         spectrum = real / count, imaginary / count
         mean = spectrum[0][:, 0, 0], spectrum[1][:, 0, 0]
-        opposite = _reverse(spectrum[0]), _reverse(spectrum[1])
+        opposite = reverse(spectrum[0]), reverse(spectrum[1])
         power = spectrum[0] ** 2 + spectrum[1] ** 2
         pair = _times(spectrum, opposite)
         waves = wave_directions(pixels, real.dtype)
@@ -99,7 +99,7 @@ class SpectralFeatures(keras.layers.Layer):
             return ops.sum(values, axis=(1, 2))
 
         # all sums over wave vectors at once, as one matrix product
-        orders = sorted(waves)
+        orders = (4, 8, 12)
         table = ops.stack([wave for m in orders for wave in waves[m]], axis=-1)
         table = ops.reshape(table, (pixels * pixels, 2 * len(orders)))
         power_sums, pair_sums, pair_sums_imaginary = (

@@ -9,12 +9,13 @@ from polysve.settings.model import Fraction, Model, Name
 
 
 class PreprocessSettings(Model):
-    """From label images and stiffness to what a network reads."""
+    """From films and their stiffness to what a network reads."""
 
     seed: int = 1
     """Of the split."""
-    encoding: Literal["grey", "harmonic"] = "harmonic"
-    """harmonic: cos 4θ and sin 4θ; grey: the level θ/90° of the published study."""
+    encoding: Literal["grey", "harmonic", "log_stiffness"] = "harmonic"
+    """log_stiffness: six components of log Q, any film; harmonic: cos 4θ and sin 4θ, grey: the level θ/90° of the published
+    study, both for <100> films of one crystal."""
     pixels: Annotated[int, Field(ge=8, le=512)] = Field(
         64, description="Image side for the training window."
     )
@@ -32,7 +33,7 @@ class PreprocessSettings(Model):
     boundary_condition: BoundaryCondition = "pbc"
     """Whose stiffness is learned."""
     target: Literal["young_modulus", "stiffness"] = "stiffness"
-    """young_modulus: Ē; stiffness: C̄11, C̄66 and C̄16, which give all of C̄."""
+    """young_modulus: Ē; stiffness: all of C̄, by C̄11, C̄66 and C̄16 where the encoding is for <100> films."""
     train_count: Annotated[int, Field(ge=4)] | None = Field(
         None, description="SVEs taken from each training ensemble, all if null."
     )
@@ -81,8 +82,12 @@ class OptimizerSettings(Model):
 
 LINEAR = ("spectral", "born")
 """Architectures whose only weights are linear: they are fitted in closed form."""
-HARMONIC = (*LINEAR, "pyramid")
-"""Architectures that read cos 4θ and sin 4θ and predict C̄."""
+READS = {
+    "spectral": ("harmonic", "log_stiffness"),
+    "born": ("harmonic",),
+    "pyramid": ("harmonic", "log_stiffness"),
+}
+"""Architectures that know what their images show, and predict C̄, with the encodings that they know."""
 
 
 class NetworkSettings(Model):

@@ -12,6 +12,7 @@ from polysve.base.errors import InputError
 from polysve.base.files import atomic_folder
 from polysve.base.progress import track
 from polysve.crystals.square import upright
+from polysve.crystals.stiffness import exp_stiffness, young_modulus
 from polysve.data.ensemble import stored_crystals
 from polysve.data.inputs import Split, open_inputs
 from polysve.data.records import RECORD_SUFFIX, write_record
@@ -22,10 +23,17 @@ from polysve.learning.two_point_statistics import TwoPointFit, two_point_statist
 from polysve.networks import physical
 from polysve.settings.experiment import EvaluateSettings
 
-SPLITS = ("training", "validation", "test")
+SPLITS = ("training", "validation", "test", "calibration")
 CHUNK = 512
 WORST = 5
-COMPONENTS = ("c11", "c66", "c16")
+COMPONENTS = {
+    1: (),
+    3: ("c11", "c66", "c16"),
+    6: ("c11", "c22", "c66", "c12", "c16", "c26"),
+}
+"""Names of the targets, by their number; none where there is Ē alone."""
+NOMINAL = (0.05, *(round(0.1 * tenth, 1) for tenth in range(1, 10)), 0.95, 0.99)
+"""Coverages that intervals are drawn for."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,9 @@ class Judged:
     split: np.ndarray
     window_means: np.ndarray
     squared_areas: np.ndarray
+    log_mean_modulus: np.ndarray
+    """Ē of the exponential of the mean of log Q, GPa."""
+    log_spread: np.ndarray
     two_point: np.ndarray
     """2-point statistics of the images, shape (n, features)."""
     targets: np.ndarray
@@ -53,9 +64,11 @@ class Judged:
         arrays = {k: v[chosen] for k, v in vars(self).items() if isinstance(v, np.ndarray)}
         return Judged(self.window_um, self.ratio, **arrays)
 
-    def coverage(self, half_width_gpa: float) -> float:
-        """Share of the SVEs whose true Ē lies within a distance of the predicted one."""
-        return float(np.mean(np.abs(self.predicted - self.true) <= half_width_gpa))
+    def coverage(self, card: model_card.ModelCard, nominal: float) -> float:
+        """Share of the SVEs whose true Ē lies in their intervals."""
+        facts = model_card.Facts(self.log_mean_modulus, self.log_spread, 1 / self.squared_areas)
+        half_widths = card.half_width_gpa(nominal, facts, self.predicted)
+        return float(np.mean(np.abs(self.predicted - self.true) <= half_widths))
 
 
 def run(
@@ -82,29 +95,38 @@ def run(
         A file is damaged, or the network does not read these images.
     """
     model, history = physical.load(model_path), training.read_history(history_path)
-    half_width_gpa = model_card.read_card(model_path).half_width_gpa(0.9)
+    card = model_card.read_card(model_path)
     diagnosis = metrics.diagnose(history)
     try:
         with open_inputs(inputs_path) as inputs:
             shown = inputs.attrs["encoding"]
-            crystal = upright(stored_crystals(inputs.attrs)[0].stiffness_gpa)
+            crystal = None
+            if shown != "log_stiffness":
+                crystal = upright(stored_crystals(inputs.attrs)[0].stiffness_gpa)
             judged = {name: _judge(model, group, name) for name, group in inputs.items()}
             judged = dict(sorted(judged.items(), key=lambda item: (item[1].ratio, item[0])))
             learned = _joined([each.part(Split.TRAINING) for each in judged.values()])
-            fit = baselines.SixParameterFit(learned["window_means"], learned["true"])
+            fit = baselines.QuadraticFit(
+                learned["window_means"], learned["true"], learned["targets"]
+            )
             tested = {name: each.part(Split.TEST) for name, each in judged.items()}
             worst = {name: _worst(inputs[name], each, shown) for name, each in tested.items()}
     except OSError as error:
         raise InputError(f"{inputs_path}: damaged ({error})") from error
+    coverage = {"nominal": NOMINAL} | {
+        name: [each.coverage(card, nominal) for nominal in NOMINAL] for name, each in tested.items()
+    }
     results = {
         "experiment": output_dir.resolve().name,
         "n_parameters": model.count_params(),
         "train_seconds": float(history["seconds"].sum()),
         "ensembles": {
-            name: _summary(each) | {"coverage_90": each.coverage(half_width_gpa)}
+            name: _summary(each) | {"coverage_90": each.coverage(card, 0.9)}
             for name, each in tested.items()
         },
-        **_more_metrics(judged, learned, settings),
+        **_other_splits(judged),
+        **_compared(tested, learned, fit, settings),
+        "coverage": coverage,
         "diagnosis": diagnosis,
     }
     with atomic_folder(output_dir) as unfinished:
@@ -113,8 +135,8 @@ def run(
             _write_predictions(unfinished / "predictions" / f"{name}.csv", each, fit)
         (unfinished / "figures").mkdir()
         with style.style(settings.figure_size):
-            drawn = _draw(tested, fit, worst, history, diagnosis, crystal)
-            for name, figure in track(drawn, "figures", 3 + 3 * len(tested)):
+            drawn = _draw(tested, fit, worst, history, diagnosis, crystal, coverage)
+            for name, figure in track(drawn, "figures", 4 + 3 * len(tested)):
                 style.save(figure, unfinished / "figures" / f"{name}.svg")
         (unfinished / "metrics.json").write_text(json.dumps(results, indent=1) + "\n")
     made = [output_dir / "metrics.json"]
@@ -139,6 +161,7 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
             two_point.append(two_point_statistics(pictures))
     predicted_targets = np.concatenate(outputs).astype(float)
     columns = ("index", "split", "window_means", "squared_areas", "targets")
+    columns += ("log_mean_modulus", "log_spread")
     window_um = float(group.attrs["window_um"])
     return Judged(
         window_um=window_um,
@@ -162,64 +185,92 @@ def _summary(part: Judged) -> dict:
     return metrics.summary(part.true, part.predicted, part.ratio)
 
 
-def _more_metrics(
-    judged: dict[str, Judged], learned: dict[str, np.ndarray], settings: EvaluateSettings
-) -> dict:
-    """What metrics.json holds beside its fixed part: other splits, baselines, bootstrap intervals."""
-    more = {}
+def _other_splits(judged: dict[str, Judged]) -> dict:
+    """What metrics.json holds of training and validation."""
+    found = {}
     for number, split in enumerate(SPLITS[:2]):
         parts = {name: each.part(number) for name, each in judged.items()}
-        more[split] = {name: _summary(part) for name, part in parts.items() if len(part.rows)}
-    six = baselines.SixParameterFit(learned["window_means"], learned["true"])
-    six_of_targets = baselines.SixParameterFit(learned["window_means"], learned["targets"])
+        found[split] = {name: _summary(part) for name, part in parts.items() if len(part.rows)}
+    return found
+
+
+def _baselines(
+    tested: dict[str, Judged], learned: dict[str, np.ndarray], fit: baselines.QuadraticFit
+) -> dict[str, dict[str, np.ndarray]]:
+    """Ē of the simple predictors on each ensemble, by method."""
     two_point = TwoPointFit(learned["two_point"], learned["true"])
-    more |= {
-        "baselines": {"mean": {}, "six_parameter_fit": {}, "two_point_statistics": {}},
+    methods = {
+        "mean": lambda part: np.full(len(part.true), learned["true"].mean()),
+        "log_mean": lambda part: part.log_mean_modulus,
+        "quadratic_fit": lambda part: fit.young_modulus(part.window_means),
+        "two_point_statistics": lambda part: two_point.predict(part.two_point),
+    }
+    return {
+        method: {name: predict(part) for name, part in tested.items()}
+        for method, predict in methods.items()
+    }
+
+
+def _compared(
+    tested: dict[str, Judged],
+    learned: dict[str, np.ndarray],
+    fit: baselines.QuadraticFit,
+    settings: EvaluateSettings,
+) -> dict:
+    """What metrics.json holds of the baselines, of errors relative to the quadratic fit, and of bootstrap intervals."""
+    predicted = _baselines(tested, learned, fit)
+    found = {
+        "baselines": {
+            method: {
+                name: metrics.summary(tested[name].true, values, tested[name].ratio)
+                for name, values in by_ensemble.items()
+            }
+            for method, by_ensemble in predicted.items()
+        },
         "rmse_share": {},
         "intervals_95": {},
     }
-    for name, each in judged.items():
-        part = each.part(Split.TEST)
-        predicted = {
-            "mean": np.full(len(part.true), learned["true"].mean()),
-            "six_parameter_fit": six.predict(part.window_means),
-            "two_point_statistics": two_point.predict(part.two_point),
+    for name, part in tested.items():
+        shares = _shares(part, predicted["quadratic_fit"][name], fit)
+        found["rmse_share"][name] = {
+            kind: _rmse_share(*columns) for kind, columns in shares.items()
         }
-        for kind, values in predicted.items():
-            more["baselines"][kind][name] = metrics.summary(part.true, values, part.ratio)
-        shares = {"young_modulus": (part.true, part.predicted, predicted["six_parameter_fit"])}
-        if part.targets.shape[1] == len(COMPONENTS):
-            triples = zip(
-                part.targets.T,
-                part.predicted_targets.T,
-                six_of_targets.predict(part.window_means).T,
-                strict=True,
-            )
-            shares |= dict(zip(COMPONENTS, triples, strict=True))
-        more["rmse_share"][name] = {kind: _rmse_share(*columns) for kind, columns in shares.items()}
-        measured = {
-            measure: (getattr(metrics, measure), (part.true, part.predicted))
-            for measure in ("r2", "mape_percent", "bias_percent", "sdape_percent")
-        }
-        measured |= {f"rmse_share_{kind}": (_rmse_share, shares[kind]) for kind in shares}
-        more["intervals_95"][name] = {
-            kind: metrics.bootstrap_interval(measure, *columns, samples=settings.bootstrap_samples)
-            for kind, (measure, columns) in measured.items()
-        }
-    return more
+        found["intervals_95"][name] = _intervals(part, shares, settings.bootstrap_samples)
+    return found
+
+
+def _shares(part: Judged, fitted: np.ndarray, fit: baselines.QuadraticFit) -> dict:
+    """Truth, prediction and quadratic fit of Ē and of each component of C̄."""
+    found = {"young_modulus": (part.true, part.predicted, fitted)}
+    columns = part.targets.T, part.predicted_targets.T, fit.targets(part.window_means).T
+    names = COMPONENTS[part.targets.shape[1]]
+    return found | dict(zip(names, zip(*columns, strict=True), strict=False))
+
+
+def _intervals(part: Judged, shares: dict, samples: int) -> dict:
+    """Bootstrap intervals of the measures of one ensemble."""
+    measured = {
+        measure: (getattr(metrics, measure), (part.true, part.predicted))
+        for measure in ("r2", "mape_percent", "bias_percent", "sdape_percent")
+    }
+    measured |= {f"rmse_share_{kind}": (_rmse_share, columns) for kind, columns in shares.items()}
+    return {
+        kind: metrics.bootstrap_interval(measure, *columns, samples=samples)
+        for kind, (measure, columns) in measured.items()
+    }
 
 
 def _rmse_share(true: np.ndarray, predicted: np.ndarray, baseline: np.ndarray) -> float:
-    """Root mean square error of the network over that of the 6-parameter fit."""
+    """Root mean square error of the network over that of the quadratic fit."""
     return metrics.rmse(true, predicted) / metrics.rmse(true, baseline)
 
 
-def _write_predictions(path: Path, judged: Judged, fit: baselines.SixParameterFit) -> None:
+def _write_predictions(path: Path, judged: Judged, fit: baselines.QuadraticFit) -> None:
     """One row per SVE, GPa."""
-    components = COMPONENTS if judged.targets.shape[1] == len(COMPONENTS) else ()
-    header = ["index", "split", "young_modulus_gpa", "predicted_gpa", "six_parameter_fit_gpa"]
+    components = COMPONENTS[judged.targets.shape[1]]
+    header = ["index", "split", "young_modulus_gpa", "predicted_gpa", "quadratic_fit_gpa"]
     header += [f"{c}_gpa" for c in components] + [f"predicted_{c}_gpa" for c in components]
-    numbers = [judged.true, judged.predicted, fit.predict(judged.window_means)]
+    numbers = [judged.true, judged.predicted, fit.young_modulus(judged.window_means)]
     if components:
         numbers += [*judged.targets.T, *judged.predicted_targets.T]
     with open(path, "w", newline="") as file:
@@ -230,9 +281,13 @@ def _write_predictions(path: Path, judged: Judged, fit: baselines.SixParameterFi
 
 
 def _worst(group: h5py.Group, part: Judged, shown: str) -> tuple[list[np.ndarray], list[str]]:
-    """θ images and captions of the SVEs with the largest errors."""
+    """Images of θ, or of the pixels' modulus along x1, and captions of the SVEs with the largest errors."""
     worst = np.argsort(-np.abs(part.predicted - part.true))[:WORST]
-    pictures = [decode(group["images"][part.rows[row]], shown) for row in worst]
+    images = [group["images"][part.rows[row]] for row in worst]
+    if shown == "log_stiffness":
+        pictures = [young_modulus(exp_stiffness(image)) for image in images]
+    else:
+        pictures = [decode(image, shown) for image in images]
     captions = [
         f"SVE {part.index[row]}\nĒ {part.true[row]:.2f} GPa\nnetwork {part.predicted[row]:.2f}"
         for row in worst
@@ -240,7 +295,18 @@ def _worst(group: h5py.Group, part: Judged, shown: str) -> tuple[list[np.ndarray
     return pictures, captions
 
 
-def _draw(tested, fit, worst, history, diagnosis, crystal):
+def _size_effect(parts: list[Judged], crystal):
+    """Mean and scatter of Ē over the ratio, with the theory of square symmetry."""
+    samples = {
+        "finite elements": [part.true for part in parts],
+        "network": [part.predicted for part in parts],
+    }
+    spread_factor = np.mean([part.ratio**2 * part.squared_areas.mean() for part in parts])
+    ratios = np.array([part.ratio for part in parts])
+    return ensembles.size_effect(ratios, samples, float(spread_factor), crystal)
+
+
+def _draw(tested, fit, worst, history, diagnosis, crystal, coverage):
     """Yield names and figures; see the captions in workflow/report."""
     yield "loss", experiments.loss_curves(history, diagnosis)
     yield (
@@ -249,28 +315,21 @@ def _draw(tested, fit, worst, history, diagnosis, crystal):
             {name: (part.true, part.predicted) for name, part in tested.items()}
         ),
     )
-    parts = tested.values()
-    yield (
-        "size_effect",
-        ensembles.size_effect(
-            np.array([part.ratio for part in parts]),
-            {
-                "finite elements": [part.true for part in parts],
-                "network": [part.predicted for part in parts],
-            },
-            float(np.mean([part.ratio**2 * part.squared_areas.mean() for part in parts])),
-            crystal,
-        ),
-    )
+    yield "coverage", experiments.coverage(coverage)
+    if crystal is not None:
+        yield "size_effect", _size_effect(list(tested.values()), crystal)
     for name, part in tested.items():
         title = f"{name}, {len(part.rows)} SVEs, L/s = {part.ratio:g}"
-        baseline = fit.predict(part.window_means)
+        baseline = fit.young_modulus(part.window_means)
         yield f"parity_{name}", experiments.parity(part.true, part.predicted, baseline, title)
         predictors = {
             "Ē, finite elements (GPa)": part.true,
-            "window mean of cos 4θ": part.window_means[:, 0],
-            "window mean of sin 4θ": part.window_means[:, 1],
+            "Ē of the mean of log Q (GPa)": part.log_mean_modulus,
+            "spread of log Q": part.log_spread,
             "effective number of grains, 1/Σa²": 1 / part.squared_areas,
         }
         yield f"residuals_{name}", experiments.residuals(part.predicted - part.true, predictors)
-        yield f"worst_{name}", ensembles.worst_gallery(*worst[name], part.window_um)
+        yield (
+            f"worst_{name}",
+            ensembles.worst_gallery(*worst[name], part.window_um, of_angles=crystal is not None),
+        )

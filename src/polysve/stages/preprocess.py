@@ -9,11 +9,12 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.progress import track
-from polysve.crystals.stiffness import young_modulus
+from polysve.crystals.stiffness import pack, young_modulus
 from polysve.data import h5
 from polysve.data.ensemble import Ensemble
 from polysve.data.inputs import Split
 from polysve.learning import encoding
+from polysve.learning.log_mean import log_mean
 from polysve.learning.plan import image_pixels, split_counts
 from polysve.settings.experiment import PreprocessSlice
 
@@ -21,10 +22,11 @@ from polysve.settings.experiment import PreprocessSlice
 def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> None:
     """Write the inputs of an experiment: one group per ensemble.
 
-    A group holds ``images`` (n, p, p, channels), ``targets`` (n, 1 or 3), ``index``, ``symmetry`` (0 for
+    A group holds ``images`` (n, p, p, channels), ``targets`` (n, 1, 3 or 6), ``index``, ``symmetry`` (0 for
     an SVE itself, else the number of its turned or mirrored copy), ``split`` (0 training, 1 validation,
-    2 test), ``stiffness`` (n, 3, 3) and ``young_modulus`` (n) in GPa, ``window_means`` (n, 2 or 6), those
-    of cos 4θ and sin 4θ or of log Q, and ``squared_areas`` (n), the sum of the grains' squared area fractions.
+    2 test, 3 calibration), ``stiffness`` (n, 3, 3) and ``young_modulus`` (n) in GPa, ``window_means`` (n, 2 or 6),
+    those of cos 4θ and sin 4θ or of log Q, ``squared_areas`` (n), the sum of the grains' squared area fractions,
+    and ``log_mean_modulus`` (n) in GPa and ``log_spread`` (n) as `learning.log_mean` has them.
 
     Parameters
     ----------
@@ -51,12 +53,8 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
     first = sources[settings.train_ensembles[0]]
     for source in sources.values():
         source.stiffness(settings.boundary_condition)
-        crystals, known = (each.attributes["crystals"] for each in (source, first))
-        if settings.encoding != "log_stiffness" and crystals != known:
-            raise InputError(
-                f"{source.path}: crystals = {crystals}, {first.path} has {known}; angles tell grains of one crystal "
-                "apart, encoding = log_stiffness any"
-            )
+        if settings.encoding != "log_stiffness":
+            _check_one_crystal(source, first, settings.encoding)
     attributes = {
         "encoding": settings.encoding,
         "targets": settings.target,
@@ -68,11 +66,19 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
         output, "inputs", settings.canonical_json(), attributes, [ensembles[name] for name in names]
     ) as file:
         for name, source in sources.items():
-            parts = np.full(len(source), Split.TEST, np.uint8)
-            if name in settings.train_ensembles:
-                parts = split(len(source), name, settings)
+            divide = split if name in settings.train_ensembles else calibration_split
+            parts = divide(len(source), name, settings)
             pixels = image_pixels(settings, source.window_um, first.window_um)
             _write_group(file.create_group(name), source, parts, pixels, settings)
+
+
+def _check_one_crystal(source: Ensemble, first: Ensemble, shown: str) -> None:
+    (one, *_), found = first.crystals, source.crystals
+    if not all(np.array_equal(each.stiffness_gpa, one.stiffness_gpa) for each in found):
+        raise InputError(
+            f"{source.path}: crystals = {', '.join(each.name for each in found)}: images of the encoding {shown} show "
+            f"one crystal, {one.name} here; log_stiffness shows any"
+        )
 
 
 def split(count: int, name: str, settings: PreprocessSlice) -> np.ndarray:
@@ -109,16 +115,34 @@ def split(count: int, name: str, settings: PreprocessSlice) -> np.ndarray:
     return parts
 
 
-def targets(stiffness_gpa: np.ndarray, target: str) -> np.ndarray:
-    """What the network learns, GPa: Ē, or C̄11, C̄66, C̄16; the bulk identity gives the rest of C̄.
+def calibration_split(count: int, name: str, settings: PreprocessSlice) -> np.ndarray:
+    """Assign each SVE of an ensemble that is not trained on: the share of validation to calibration, the rest to test.
+
+    Returns
+    -------
+    array of uint8, shape (count,)
+        2 test, 3 calibration.
+    """
+    shuffle = np.random.default_rng([settings.seed, zlib.crc32(name.encode())])
+    parts = np.full(count, Split.TEST, np.uint8)
+    parts[shuffle.permutation(count)[: int(settings.validation_fraction * count)]] = (
+        Split.CALIBRATION
+    )
+    return parts
+
+
+def targets(stiffness_gpa: np.ndarray, target: str, encoding: str) -> np.ndarray:
+    """What the network learns, GPa: Ē, all of C̄, or C̄11, C̄66, C̄16, to which the bulk identity adds the rest.
 
     Examples
     --------
-    >>> targets(np.diag([160.0, 160.0, 70.0])[None], "stiffness")
+    >>> targets(np.diag([160.0, 160.0, 70.0])[None], "stiffness", "harmonic")
     array([[160.,  70.,   0.]])
     """
     if target == "young_modulus":
         return young_modulus(stiffness_gpa)[:, None]
+    if encoding == "log_stiffness":
+        return pack(stiffness_gpa)
     return stiffness_gpa[:, [0, 2, 0], [0, 2, 2]]
 
 
@@ -134,16 +158,18 @@ def _write_group(
         stiffness = np.array(
             [encoding.move_stiffness(c, s) for c, s in zip(stiffness, symmetry, strict=True)]
         )
-    means, squared_areas = _write_images(group, source, counts, pixels, settings)
+    means, facts = _write_images(group, source, counts, pixels, settings)
     tables = {
         "index": source.index[sve],
         "split": parts[sve],
         "symmetry": symmetry.astype(np.uint8),
         "stiffness": stiffness,
         "young_modulus": young_modulus(stiffness),
-        "targets": targets(stiffness, settings.target),
+        "targets": targets(stiffness, settings.target, settings.encoding),
         "window_means": means,
-        "squared_areas": squared_areas[sve],
+        "squared_areas": facts[sve, 0],
+        "log_mean_modulus": facts[sve, 1],
+        "log_spread": facts[sve, 2],
     }
     for name, values in tables.items():
         h5.put(group, name, values)
@@ -160,8 +186,8 @@ def _write_images(
     -------
     means : array, shape (samples, 2 or 6)
         Window means of cos 4θ and sin 4θ, or of log Q.
-    squared_areas : array, shape (SVEs,)
-        Sum of the squared area fractions of the grains.
+    facts : array, shape (SVEs, 3)
+        Sum of the squared area fractions of the grains, and their log-mean.
     """
     shape = (pixels, pixels, encoding.CHANNELS[settings.encoding])
     written = group.create_dataset(
@@ -169,11 +195,11 @@ def _write_images(
     )
     recipe = settings.model_dump(include={"encoding", "median_passes"})
     linear = "log_stiffness" if settings.encoding == "log_stiffness" else "harmonic"
-    means, squared_areas, row = [], np.zeros(len(source)), 0
+    means, facts, row = [], np.zeros((len(source), 3)), 0
     name = group.name.strip("/")
     for sve in track(np.flatnonzero(counts), f"images of {name}", int((counts > 0).sum())):
         film = source.film(sve)
-        squared_areas[sve] = film.area_fractions @ film.area_fractions
+        facts[sve] = film.area_fractions @ film.area_fractions, *log_mean(film)
         augmentation = settings.augmentation if counts[sve] > 1 else "none"
         copies = encoding.copies(film, augmentation, pixels=pixels, **recipe)
         written[row : row + len(copies)] = copies
@@ -181,4 +207,4 @@ def _write_images(
         for copy in range(len(copies)):
             symmetry = copy if augmentation == "consistent" else 0
             means.append(film.area_fractions @ encoding.grain_values(film, linear, symmetry))
-    return np.array(means), squared_areas
+    return np.array(means), facts

@@ -23,7 +23,7 @@ from polysve.crystals.crystal import Crystal
 from polysve.films.readers import read_films
 from polysve.films.reading import Reading
 from polysve.grains.film import Film, LabelImage
-from polysve.learning.model_card import ModelCard, read_card, stiffness_from_targets
+from polysve.learning.model_card import Facts, ModelCard, read_card
 from polysve.networks import physical
 from polysve.surrogate.network_input import NetworkInput, network_input
 from polysve.surrogate.prediction import Prediction
@@ -79,23 +79,23 @@ class Surrogate:
 
     def predict_inputs(self, inputs: Iterable[NetworkInput], coverage: float = 0.9) -> Prediction:
         """Predict SVEs from their images, some hundred at a time."""
-        half_width_gpa = self.card.half_width_gpa(coverage)
-        if not np.isfinite(half_width_gpa):
-            count = len(self.card.scores_gpa["young_modulus"])
+        if not np.isfinite(self.card.quantile(coverage)):
+            count = len(self.card.scores["young_modulus"])
             raise InputError(
                 f"coverage = {coverage}: the model was validated on {count} SVEs; allowed is up to "
                 f"{count / (count + 1):.4g}"
             )
-        targets, properties = [], []
+        targets, properties, log_means = [], [], []
         for chunk in _chunks(inputs):
             pictures = np.stack([each.image for each in chunk])
             targets.append(physical.predict_targets(self.model, pictures))
-            properties += [each[1:] for each in chunk]
+            properties += [each[1:5] for each in chunk]
+            log_means += [each.log_mean for each in chunk]
         if not targets:
             raise InputError("no film to predict")
-        return self._prediction(
-            np.concatenate(targets).astype(float), np.array(properties), coverage, half_width_gpa
-        )
+        properties = np.array(properties)
+        facts = Facts(*np.array(log_means).T, properties[:, 2])
+        return self._prediction(np.concatenate(targets).astype(float), properties, facts, coverage)
 
     def takes(self, film: Film) -> bool:
         """Whether a film can be predicted as a whole: a square that is no map much larger than the training."""
@@ -134,21 +134,23 @@ class Surrogate:
         # a full batch and a shorter one: the network is then compiled for any number of images
         physical.predict_targets(self.model, blank.repeat(physical.batch_size(blank) + 1, axis=0))
 
-    def _prediction(self, targets, properties, coverage, half_width_gpa) -> Prediction:
+    def _prediction(self, targets, properties, facts: Facts, coverage: float) -> Prediction:
         head = physical.stiffness_head(self.model)
-        stiffness, in_directions, count = None, None, len(targets)
-        if head is not None:
-            stiffness = stiffness_from_targets(targets, head.bulk_gpa)
-            in_directions = np.full(count, self.card.half_width_gpa(coverage, "direction"))
+        moduli = physical.young_modulus(self.model, targets)
+        half_widths = {
+            score: self.card.half_width_gpa(coverage, facts, moduli, score)
+            for score in self.card.scores
+        }
         return Prediction(
-            young_modulus_gpa=physical.young_modulus(self.model, targets),
-            half_width_gpa=np.full(count, half_width_gpa),
+            young_modulus_gpa=moduli,
+            half_width_gpa=half_widths["young_modulus"],
             coverage=coverage,
-            stiffness_gpa=stiffness,
-            direction_half_width_gpa=in_directions,
+            stiffness_gpa=None if head is None else head.stiffness(targets),
             boundary_condition=self.card.boundary_condition,
             outside=self._outside(*properties.T),
             known=self._known(),
+            beyond_gpa=self.card.beyond_gpa(facts, moduli),
+            direction_half_width_gpa=half_widths.get("direction"),
         )
 
     def _known(self) -> dict[str, str]:

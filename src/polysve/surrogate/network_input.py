@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polysve.base.errors import InputError
+from polysve.crystals import catalogue
 from polysve.grains.film import Film, LabelImage
 from polysve.learning import encoding
+from polysve.learning.log_mean import LogMean, log_mean
 from polysve.learning.model_card import ModelCard
 
 MOST_PIXELS = 2048
@@ -27,6 +29,7 @@ class NetworkInput(NamedTuple):
     """1/Σa² of the grains' area fractions a."""
     texture: float
     """|z|²/Σa² with the window mean z of exp(4iθ)."""
+    log_mean: LogMean
 
 
 def network_input(film: Film, card: ModelCard) -> NetworkInput:
@@ -60,8 +63,9 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
         film.shape.pixel_um if isinstance(film.shape, LabelImage) else 0.0,
         1 / squared_areas,
         0.0
-        if film.theta_rad is None
+        if film.theta_rad is None or recipe.encoding == "log_stiffness"
         else abs(area @ np.exp(4j * film.theta_rad)) ** 2 / squared_areas,
+        log_mean(film if film.crystals else film.made_of(catalogue.crystal(card.material))),
     )
 
 

@@ -38,18 +38,31 @@ class Prediction:
     outside: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     """Which films differ from all that the interval was made for, shape (n,), by property."""
 
+    beyond_gpa: Array | None = None
+    """By how much Ē leaves what the grains allow, judged by all that a network was validated on, shape (n,)."""
     known: dict[str, str] = field(default_factory=dict)
     """What the interval was made for, in words, by property."""
 
     def warnings(self, what: str) -> list[str]:
-        """One line for each property in which films lie outside; `what` is the name of one of them."""
+        """One line for each property in which films lie outside, its severity first; `what` is the name of one."""
         count = len(self.young_modulus_gpa)
         return [
-            f"{OUTSIDE[name]} of {flags.sum()} of {count} {what}s outside what the interval was made for "
-            f"({self.known[name]})"
+            f"{self._severity(flags)}: {OUTSIDE[name]} of {flags.sum()} of {count} {what}s outside what the interval "
+            f"was made for ({self.known[name]})"
             for name, flags in self.outside.items()
             if flags.any()
         ]
+
+    def _severity(self, flags: NDArray[np.bool_]) -> str:
+        """How much a property that lies outside means for the films that are flagged.
+
+        ``serious`` where their answers also leave what the grains allow, by more than a tenth of the interval; its
+        width then holds what they do not explain. Else ``note``.
+        """
+        if self.beyond_gpa is None:
+            return "serious"
+        widened = self.beyond_gpa > 0.1 * self.half_width_gpa
+        return "serious" if (widened & flags).any() else "note"
 
     @property
     def interval_gpa(self) -> Array:
