@@ -1,0 +1,199 @@
+"""Beams from their sections: slices in series, exact along each, with shear, axial force and rotary inertia.
+
+Timoshenko theory. Unknowns are u, v and slope at nodes; the stiffness of a piece is the inverse of its flexibility, which
+is exact where the section stays the same (Przemieniecki, Theory of Matrix Structural Analysis, 1968, chapter 5). Mass and
+axial force act through cubic deflections. Lengths in µm, moduli in GPa, densities in kg/m³, forces in µN.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polysve.errors import InputError
+
+Array = NDArray[np.float64]
+
+PIECES = 24
+"""Pieces along a beam, at least: the first frequency is then exact to 10⁻⁶."""
+ITERATIONS = 5
+"""Of the inverse iteration, which starts from the deflection under the beam's own weight."""
+
+
+class Beams(NamedTuple):
+    """Beams of one length and support; each array starts with the axis of the beams."""
+
+    stiffness: Array
+    """Of tension and bending of each slice, shape (beams, slices, 2, 2): GPa·µm², GPa·µm³, GPa·µm⁴."""
+    shear: Array
+    """GA of each slice, GPa·µm², shape (beams, slices)."""
+    ends_um: Array
+    """Where the slices end, from the root, shape (slices,); the last end is the beam's length."""
+    mass: Array
+    """Density times area, kg/m³·µm², shape (beams,)."""
+    gyration_um2: Array
+    """Square of the section's radius of gyration, shape (beams,)."""
+    tension_un: Array
+    """Axial force before loading, shape (beams,)."""
+    root: Array
+    """Flexibility (u, v, slope under N, V, M) that clamped ends add, shape (beams, 3, 3); see `whole.root`."""
+    support: str = "cantilever"
+
+
+class Answer(NamedTuple):
+    """What beams do, shape (beams,)."""
+
+    stiffness_n_per_m: Array
+    """Force over deflection, at the tip of a cantilever or in the middle of a clamped beam."""
+    frequency_hz: Array
+    """Of the first mode."""
+
+
+def solve(beams: Beams) -> Answer:
+    """Stiffness and first frequency.
+
+    Raises
+    ------
+    InputError
+        If the axial force makes a beam buckle.
+
+    Examples
+    --------
+    >>> section = np.diag([400.0, 133.0])[None, None]  # 200 GPa, 2 µm wide, 1 µm thick
+    >>> one = np.ones(1)
+    >>> beams = Beams(section, one[:, None] * 128, one * 60.0, 4e3 * one, one / 3, 0 * one, np.zeros((1, 3, 3)))
+    >>> found = solve(beams)
+    >>> round(found.stiffness_n_per_m[0], 4), round(found.frequency_hz[0])
+    (1.8441, 731467)
+    """
+    from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded
+
+    edges, slice_of = pieces(beams.ends_um)
+    size = np.diff(edges)
+    span, slope = _cubic(size)
+    clamped = beams.support == "clamped"
+    free = slice(3, -3 if clamped else None)
+    band = _banded(_stiffness(beams, size, slice_of) + beams.tension_un[:, None, None, None] * 1e-3 * slope)
+    band = band[:, :, free]
+    own_mass, turning = (_dense(each)[free, free] for each in (span, slope))
+    loaded = 3 * (np.searchsorted(edges, edges[-1] / 2) if clamped else len(size)) - 2
+    found = np.empty((2, len(band)))
+    weight = np.zeros(band.shape[2])
+    weight[1::3] = 1
+    for number, one in enumerate(band):
+        try:
+            factor = cholesky_banded(one, lower=True, check_finite=False), True
+        except LinAlgError:
+            raise InputError(
+                f"tension of {beams.tension_un[number]:g} µN: a beam buckles; allowed is less compression"
+            ) from None
+        force = np.zeros(len(weight))
+        force[loaded] = 1
+        deflection = cho_solve_banded(factor, force, check_finite=False)[loaded]
+        inertia = beams.mass[number] * (own_mass + beams.gyration_um2[number] * turning)
+        shape = cho_solve_banded(factor, inertia @ weight, check_finite=False)
+        for _ in range(ITERATIONS):
+            force = inertia @ (shape / np.abs(shape).max())
+            shape = cho_solve_banded(factor, force, check_finite=False)
+        found[:, number] = 1 / deflection, (shape @ force) / (shape @ (inertia @ shape))
+    # GPa·µm is 10³ N/m; GPa·µm over kg/m³·µm³ is 10²¹/s²
+    return Answer(1e3 * found[0], np.sqrt(1e21 * found[1]) / (2 * np.pi))
+
+
+def pieces(ends_um: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Edges of the pieces, shape (pieces + 1,), and the slice of each: no piece crosses a slice's end or the middle."""
+    length = ends_um[-1]
+    edges = np.concatenate([np.linspace(0, length, PIECES + 1), ends_um])
+    edges = np.unique(np.round(edges / length, 9)) * length
+    middles = (edges[1:] + edges[:-1]) / 2
+    return edges, np.searchsorted(ends_um, middles)
+
+
+def flexibility(compliance: Array, shear_compliance: Array, size_um: Array) -> Array:
+    """Displacement and slope (u, v, v') of the far end of pieces under forces (N, V, M) there, held at the near end.
+
+    Parameters
+    ----------
+    compliance : array, shape (..., 2, 2)
+        Strain and curvature under N and M.
+    shear_compliance : array, shape (...)
+    size_um : array, shape (...)
+
+    Returns
+    -------
+    array, shape (..., 3, 3)
+    """
+    axial, mixed, bending = compliance[..., 0, 0], compliance[..., 0, 1], compliance[..., 1, 1]
+    found = np.empty((*axial.shape, 3, 3))
+    found[..., 0, 0] = axial * size_um
+    found[..., 0, 1] = found[..., 1, 0] = mixed * size_um**2 / 2
+    found[..., 0, 2] = found[..., 2, 0] = mixed * size_um
+    found[..., 1, 1] = bending * size_um**3 / 3 + shear_compliance * size_um
+    found[..., 1, 2] = found[..., 2, 1] = bending * size_um**2 / 2
+    found[..., 2, 2] = bending * size_um
+    return found
+
+
+def _stiffness(beams: Beams, size: Array, slice_of: NDArray) -> Array:
+    """Stiffness of pieces, shape (beams, pieces, 6, 6)."""
+    compliance = np.linalg.inv(beams.stiffness)[:, slice_of]
+    soft = flexibility(compliance, 1 / beams.shear[:, slice_of], size)
+    move = np.tile(np.eye(3), (len(size), 1, 1))
+    move[:, 1, 2] = size  # a turn of the near end moves the far one
+    soft[:, 0] += move[0] @ beams.root @ move[0].T
+    if beams.support == "clamped":
+        mirror = np.array([-1, 1, -1])
+        soft[:, -1] += mirror[:, None] * beams.root * mirror
+    strain = np.concatenate([-move, np.broadcast_to(np.eye(3), move.shape)], -1)
+    return strain.transpose(0, 2, 1) @ np.linalg.inv(soft) @ strain
+
+
+def _cubic(size: Array) -> tuple[Array, Array]:
+    """∫v² and ∫v'² of cubic deflections (and u², linear) as matrices of pieces, shape (pieces, 6, 6).
+
+    Zienkiewicz & Taylor, The Finite Element Method, chapter 2.
+    """
+    h, one, zero = size, np.ones_like(size), np.zeros_like(size)
+    mass = np.array(
+        [
+            [156 * one, 22 * h, 54 * one, -13 * h],
+            [22 * h, 4 * h * h, 13 * h, -3 * h * h],
+            [54 * one, 13 * h, 156 * one, -22 * h],
+            [-13 * h, -3 * h * h, -22 * h, 4 * h * h],
+        ]
+    )
+    slope = np.array(
+        [
+            [36 * one, 3 * h, -36 * one, 3 * h],
+            [3 * h, 4 * h * h, -3 * h, -h * h],
+            [-36 * one, -3 * h, 36 * one, -3 * h],
+            [3 * h, -h * h, -3 * h, 4 * h * h],
+        ]
+    )
+    axial = np.array([[2 * one, one], [one, 2 * one]])
+    found = np.zeros((2, len(size), 6, 6))
+    bent, drawn = np.array([1, 2, 4, 5]), np.array([0, 3])
+    found[0][:, bent[:, None], bent] = np.moveaxis(mass * h / 420, -1, 0)
+    found[0][:, drawn[:, None], drawn] = np.moveaxis(axial * h / 6, -1, 0)
+    found[1][:, bent[:, None], bent] = np.moveaxis(slope / (30 * h), -1, 0)
+    return found[0], found[1]
+
+
+def _banded(parts: Array) -> Array:
+    """Lower bands, shape (beams, 6, unknowns), of matrices given by pieces (beams, pieces, 6, 6)."""
+    beams, count = parts.shape[:2]
+    band = np.zeros((beams, 6, count + 1, 3))
+    for row in range(6):
+        for column in range(row + 1):
+            node, unknown = divmod(column, 3)
+            band[:, row - column, node : node + count, unknown] += parts[:, :, row, column]
+    return band.reshape(beams, 6, -1)
+
+
+def _dense(parts: Array) -> Array:
+    """One matrix from its pieces (pieces, 6, 6)."""
+    whole = np.zeros((3 * len(parts) + 3,) * 2)
+    for number, part in enumerate(parts):
+        rows = slice(3 * number, 3 * number + 6)
+        whole[rows, rows] += part
+    return whole

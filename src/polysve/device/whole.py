@@ -1,0 +1,196 @@
+"""Beams solved whole: the truth that the chain of sections is checked against.
+
+Plane stress, bilinear elements on square pixels, one banded Cholesky factorization along the axis. Lengths in µm,
+moduli in GPa; stiffnesses are those of a film 1 µm thick.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+ITERATIONS = 4
+"""Of the inverse iteration, which starts from the static deflection: the frequency is then exact to 10⁻⁸."""
+
+
+STUB = 3
+"""Length over width of the piece whose end is examined."""
+
+
+class Answer(NamedTuple):
+    """What one beam does; for unit force and thickness."""
+
+    stiffness: float
+    """Force over deflection, GPa·µm: at the tip of a cantilever, in the middle of a clamped beam."""
+    eigenvalue: float
+    """(2π f)² ρ of the first mode, GPa/µm²."""
+
+
+def element_stiffness(q_gpa: Array) -> Array:
+    """Stiffness of square bilinear elements, exactly integrated.
+
+    With ξ, η from −1/2 to 1/2 the strain is a mean plus η·(twist of u, 0, twist of v) plus ξ·(0, twist of v, twist of
+    u), and the mean of ξ² is 1/12 (Flanagan & Belytschko, Int. J. Numer. Methods Eng. 17 (1981) 679).
+
+    Parameters
+    ----------
+    q_gpa : array, shape (..., 3, 3)
+
+    Returns
+    -------
+    array, shape (..., 8, 8)
+        GPa, for any element size; nodes (0, 0), (0, 1), (1, 0), (1, 1) of (x, y), u before v.
+    """
+    mean, along, across = _strain_modes()
+    return sum(
+        weight * (mode.T @ q_gpa @ mode)
+        for weight, mode in ((1, mean), (1 / 12, along), (1 / 12, across))
+    )
+
+
+def _strain_modes() -> tuple[Array, Array, Array]:
+    """Strain of the eight unknowns: mean, growth with η, growth with ξ."""
+    dx = np.array([-0.5, -0.5, 0.5, 0.5])
+    dy = np.array([-0.5, 0.5, -0.5, 0.5])
+    twist = np.array([1.0, -1, -1, 1])
+    mean, along, across = np.zeros((3, 3, 4, 2))
+    mean[0, :, 0], mean[1, :, 1], mean[2, :, 0], mean[2, :, 1] = dx, dy, dy, dx
+    along[0, :, 0] = along[2, :, 1] = twist
+    across[1, :, 1] = across[2, :, 0] = twist
+    return mean.reshape(3, 8), along.reshape(3, 8), across.reshape(3, 8)
+
+
+def banded_stiffness(q_gpa: Array) -> Array:
+    """Stiffness matrix of a strip in the lower form of `scipy.linalg.cholesky_banded`.
+
+    Unknowns run across the strip first, u before v.
+
+    Parameters
+    ----------
+    q_gpa : array, shape (along, across, 3, 3)
+
+    Returns
+    -------
+    array, shape (2 across + 6, 2 (along + 1) (across + 1))
+    """
+    along, across = q_gpa.shape[:2]
+    one = element_stiffness(q_gpa).reshape(along, across, 2, 2, 2, 2, 2, 2)
+    band = np.zeros((2 * across + 6, along + 1, across + 1, 2))
+    places = list(np.ndindex(2, 2, 2))
+    for row in places:
+        for column in places:
+            below = ((row[0] - column[0]) * (across + 1) + row[1] - column[1]) * 2 + row[2] - column[2]
+            if below >= 0:
+                x, y, component = column
+                band[below, x : x + along, y : y + across, component] += one[:, :, *row, *column]
+    return band.reshape(len(band), -1)
+
+
+def lumped_mass(along: int, across: int, pixel_um: float) -> Array:
+    """Mass of each unknown for unit density and thickness, µm², shape ((along + 1)·(across + 1)·2,)."""
+    line = np.ones(along + 1), np.ones(across + 1)
+    for each in line:
+        each[[0, -1]] = 0.5
+    return np.repeat(np.outer(*line).ravel(), 2) * pixel_um**2
+
+
+def solve(q_gpa: Array, pixel_um: float, support: str = "cantilever") -> Answer:
+    """Stiffness and first frequency of one beam.
+
+    Parameters
+    ----------
+    q_gpa : array, shape (along, across, 3, 3)
+        Plane-stress stiffness of square pixels.
+    pixel_um : float
+    support : {"cantilever", "clamped"}
+        The clamped ends have no displacement at all. The force spreads evenly over the tip, or over the middle section
+        of a beam clamped at both ends, as does the deflection.
+    """
+    from scipy.linalg import cho_solve_banded, cholesky_banded
+
+    along, across = q_gpa.shape[:2]
+    section = 2 * (across + 1)
+    last = None if support == "cantilever" else -section
+    band = banded_stiffness(q_gpa)[:, section:last]
+    factor = cholesky_banded(band, lower=True, check_finite=False), True
+    mass = lumped_mass(along, across, pixel_um)[section:last]
+
+    load = _load(along, across, support)[section:last]
+    shape = cho_solve_banded(factor, load, check_finite=False)
+    stiffness = 1 / (load @ shape)
+    shape[0::2] = 0  # the static deflection, transverse
+    for _ in range(ITERATIONS):
+        force = mass * shape
+        shape = cho_solve_banded(factor, force, check_finite=False)
+        eigenvalue = (shape @ force) / (shape @ (mass * shape))
+        shape /= np.abs(shape).max()
+    return Answer(float(stiffness), float(eigenvalue))
+
+
+def root(q_gpa: Array, pixel_um: float, across: int) -> Array:
+    """What a clamped end takes from the flexibility of a uniform beam, because it cannot narrow there.
+
+    Parameters
+    ----------
+    q_gpa : array, shape (3, 3)
+        Of the film.
+    pixel_um : float
+    across : int
+        Pixels across the beam.
+
+    Returns
+    -------
+    array, shape (3, 3)
+        Displacement u, v and slope of the end of the axis under N, V and M for a thickness of 1 µm: what a stub has less
+        than beam theory says. It decays within a width (Gregory & Wan, J. Elast. 14 (1984) 27).
+    """
+    from scipy.linalg import cho_solve_banded, cholesky_banded
+
+    from polysve.device.chain import flexibility
+    from polysve.device.section import sections
+
+    along = STUB * across
+    band = banded_stiffness(np.broadcast_to(q_gpa, (along, across, 3, 3)))[:, 2 * (across + 1) :]
+    load = np.zeros((band.shape[1], 3))
+    load[-2 * (across + 1) :] = _end_loads(across, pixel_um)
+    found = load.T @ cho_solve_banded((cholesky_banded(band, lower=True), True), load)
+    beam = sections(np.broadcast_to(q_gpa, (1, 8, across, 3, 3)), pixel_um)
+    length = np.array([along * pixel_um])
+    theory = flexibility(np.linalg.inv(beam.stiffness), 1 / beam.shear, length)[0]
+    whole_slope = np.eye(3)
+    whole_slope[1, 2] = length[0]
+    back = np.linalg.inv(whole_slope)
+    return back @ (found - theory) @ back.T
+
+
+def _end_loads(across: int, pixel_um: float) -> Array:
+    """Nodal forces of N, V and M, spread over the end as beam theory has it, shape (2 (across + 1), 3)."""
+    load = np.zeros((across + 1, 2, 3))
+    for point in (-1, 1) / np.sqrt(3) / 2:  # Gauss
+        y = (np.arange(across) + 0.5 + point) / across - 0.5
+        share = np.array([0.5 - point, 0.5 + point]) / across / 2
+        width = across * pixel_um
+        for side in (0, 1):
+            rows = slice(side, side + across)
+            load[rows, 0, 0] += share[side]
+            load[rows, 1, 1] += share[side] * 1.5 * (1 - 4 * y * y)
+            load[rows, 0, 2] -= share[side] * 12 * y / width
+    return load.reshape(-1, 3)
+
+
+def _load(along: int, across: int, support: str) -> Array:
+    """Unit transverse force, spread over a section."""
+    load = np.zeros((along + 1, across + 1, 2))
+    share = np.ones(across + 1)
+    share[[0, -1]] = 0.5
+    for place in _loaded(along, support):
+        load[place, :, 1] += share / across / len(_loaded(along, support))
+    return load.ravel()
+
+
+def _loaded(along: int, support: str) -> tuple[int, ...]:
+    if support == "cantilever":
+        return (along,)
+    return (along // 2,) if along % 2 == 0 else (along // 2, along // 2 + 1)
