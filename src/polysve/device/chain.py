@@ -8,11 +8,9 @@ axial force act through cubic deflections. Lengths in µm, moduli in GPa, densit
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from polysve.errors import InputError
-
-Array = NDArray[np.float64]
+from polysve.base.errors import InputError
+from polysve.base.types import Array, Integers
 
 PIECES = 24
 """Pieces along a beam, at least: the first frequency is then exact to 10⁻⁶."""
@@ -36,7 +34,8 @@ class Beams(NamedTuple):
     tension_un: Array
     """Axial force before loading, shape (beams,)."""
     root: Array
-    """Flexibility (u, v, slope under N, V, M) that clamped ends add, shape (beams, 3, 3); see `whole.root`."""
+    """Flexibility (u, v, slope under N, V, M) that the two ends add where they are clamped, shape (beams, 2, 3, 3); see
+    `whole.root`."""
     support: str = "cantilever"
 
 
@@ -61,7 +60,7 @@ def solve(beams: Beams) -> Answer:
     --------
     >>> section = np.diag([400.0, 133.0])[None, None]  # 200 GPa, 2 µm wide, 1 µm thick
     >>> one = np.ones(1)
-    >>> beams = Beams(section, one[:, None] * 128, one * 60.0, 4e3 * one, one / 3, 0 * one, np.zeros((1, 3, 3)))
+    >>> beams = Beams(section, one[:, None] * 128, one * 60.0, 4660 * one, one / 3, 0 * one, np.zeros((1, 2, 3, 3)))
     >>> found = solve(beams)
     >>> round(found.stiffness_n_per_m[0], 4), round(found.frequency_hz[0])
     (1.8441, 731467)
@@ -100,7 +99,7 @@ def solve(beams: Beams) -> Answer:
     return Answer(1e3 * found[0], np.sqrt(1e21 * found[1]) / (2 * np.pi))
 
 
-def pieces(ends_um: Array) -> tuple[Array, NDArray[np.int64]]:
+def pieces(ends_um: Array) -> tuple[Array, Integers]:
     """Edges of the pieces, shape (pieces + 1,), and the slice of each: no piece crosses a slice's end or the middle."""
     length = ends_um[-1]
     edges = np.concatenate([np.linspace(0, length, PIECES + 1), ends_um])
@@ -134,16 +133,15 @@ def flexibility(compliance: Array, shear_compliance: Array, size_um: Array) -> A
     return found
 
 
-def _stiffness(beams: Beams, size: Array, slice_of: NDArray) -> Array:
+def _stiffness(beams: Beams, size: Array, slice_of: Integers) -> Array:
     """Stiffness of pieces, shape (beams, pieces, 6, 6)."""
     compliance = np.linalg.inv(beams.stiffness)[:, slice_of]
     soft = flexibility(compliance, 1 / beams.shear[:, slice_of], size)
     move = np.tile(np.eye(3), (len(size), 1, 1))
     move[:, 1, 2] = size  # a turn of the near end moves the far one
-    soft[:, 0] += move[0] @ beams.root @ move[0].T
+    soft[:, 0] += move[0] @ beams.root[:, 0] @ move[0].T
     if beams.support == "clamped":
-        mirror = np.array([-1, 1, -1])
-        soft[:, -1] += mirror[:, None] * beams.root * mirror
+        soft[:, -1] += beams.root[:, 1]
     strain = np.concatenate([-move, np.broadcast_to(np.eye(3), move.shape)], -1)
     return strain.transpose(0, 2, 1) @ np.linalg.inv(soft) @ strain
 

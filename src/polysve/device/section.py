@@ -13,9 +13,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from polysve.base.types import Array
+from polysve.crystals.stiffness import exp_stiffness, pack
 
 TERMS = 12
 """Steps that take the energy of copper, of the strongest contrast among common films, to 10⁻⁶."""
@@ -26,33 +26,33 @@ CHUNK = 16
 
 
 class Sections(NamedTuple):
-    """Slices in a row; stiffness for a thickness of 1 µm."""
+    """Slices of a beam; stiffness for a thickness of 1 µm."""
 
     stiffness: Array
-    """Of tension and bending in the plane, S, shape (..., 2, 2); GPa·µm, GPa·µm², GPa·µm³."""
+    """Of tension and bending in the plane, S, shape (..., 2, 2): GPa·µm, GPa·µm², GPa·µm³."""
     shear: Array
     """GA of the deflection by shear, GPa·µm, shape (...)."""
-    twist: Array
-    """In-plane shear modulus of the film, averaged over the slice: of torsion, GPa, shape (...)."""
+    film: Array
+    """Plane stiffness of a slice as a whole, the exponential of its mean log Q, GPa, shape (..., 3, 3)."""
 
     @property
     def axial(self) -> Array:
-        """Of tension without bending moment, GPa·µm."""
+        """Stiffness of tension while the slice may bend, GPa·µm."""
         return 1 / np.linalg.inv(self.stiffness)[..., 0, 0]
 
     @property
     def bending(self) -> Array:
-        """Of bending in the plane without axial force, EI − ES²/EA, GPa·µm³."""
+        """Stiffness of bending in the plane without axial force, EI − ES²/EA, GPa·µm³."""
         return 1 / np.linalg.inv(self.stiffness)[..., 1, 1]
 
 
-def sections(q_gpa: Array, pixel_um: float, terms: int = TERMS) -> Sections:
+def sections(log_q: Array, pixel_um: float, terms: int = TERMS) -> Sections:
     """Section stiffness of slices.
 
     Parameters
     ----------
-    q_gpa : array, shape (slices, along, across, 3, 3)
-        Plane-stress stiffness of square pixels, log-averaged where grains share one.
+    log_q : array, shape (slices, along, across, 6)
+        Area averages of log Q on square pixels, Mandel form (`polysve.crystals.stiffness.log_stiffness`).
     pixel_um : float
     terms : int
         Steps of the conjugate gradients.
@@ -64,23 +64,21 @@ def sections(q_gpa: Array, pixel_um: float, terms: int = TERMS) -> Sections:
 
     Examples
     --------
+    >>> from polysve.crystals.stiffness import log_stiffness
     >>> steel = 200 / 0.91 * np.array([[1, 0.3, 0], [0.3, 1, 0], [0, 0, 0.35]])
-    >>> found = sections(np.broadcast_to(steel, (1, 4, 32, 3, 3)), 1 / 32)  # 1 µm wide
-    >>> found.stiffness[0].round(2)  # E w, 0, E w³/12
-    array([[200.  ,  -0.  ],
-           [ -0.  ,  16.67]])
+    >>> found = sections(np.tile(log_stiffness(steel), (1, 4, 32, 1)), 1 / 32)  # 1 µm wide
+    >>> found.stiffness[0].round(1) + 0.0  # E w, 0, E w³/12
+    array([[200. ,   0. ],
+           [  0. ,  16.7]])
     """
     parts = [
-        _stiffness(q_gpa[start : start + CHUNK], pixel_um, terms)
-        for start in range(0, len(q_gpa), CHUNK)
+        _stiffness(pack(exp_stiffness(log_q[start : start + CHUNK])), pixel_um, terms)
+        for start in range(0, len(log_q), CHUNK)
     ]
-    width = q_gpa.shape[2] * pixel_um
-    compliance = np.linalg.inv(q_gpa)[..., 2, 2].mean(1)
-    return Sections(
-        np.concatenate(parts),
-        width / (compliance * _shear_weights(q_gpa.shape[2])).sum(1),
-        1 / compliance.mean(1),
-    )
+    across = log_q.shape[2]
+    compliance = np.linalg.inv(exp_stiffness(log_q.mean(1)))[..., 2, 2]
+    shear = across * pixel_um / (compliance * _shear_weights(across)).sum(1)
+    return Sections(np.concatenate(parts), shear, exp_stiffness(log_q.mean((1, 2))))
 
 
 def _shear_weights(across: int) -> Array:
@@ -90,11 +88,11 @@ def _shear_weights(across: int) -> Array:
     return 9 / 8 * np.diff(integral)
 
 
-def _stiffness(q_gpa: Array, pixel_um: float, terms: int) -> Array:
-    """S of some slices, shape (slices, 2, 2)."""
-    along, across = q_gpa.shape[1:3]
+def _stiffness(packed: Array, pixel_um: float, terms: int) -> Array:
+    """S of some slices, shape (slices, 2, 2), from Q in six components, shape (slices, along, across, 6)."""
+    along, across = packed.shape[1:3]
     # pixels first and slices last: the blocks of the preconditioner then meet all slices in one product
-    q = np.ascontiguousarray(np.moveaxis(q_gpa[..., *_UPPER], (3, 0), (0, -1)))[:, :, :, None]
+    q = np.ascontiguousarray(np.moveaxis(packed, (3, 0), (0, -1)))[:, :, :, None]
     strain = _mean_strain(along, across)
     force = -_forces(_stress(q, strain))
     displacement = _conjugate_gradients(q, force, terms)
@@ -105,10 +103,6 @@ def _stiffness(q_gpa: Array, pixel_um: float, terms: int) -> Array:
     found = (energy - work - work.transpose(1, 0, 2) + stored) / along
     scale = pixel_um ** np.array([[1, 2], [2, 3]])
     return found.transpose(2, 0, 1) * scale
-
-
-_UPPER = np.array([0, 1, 2, 0, 0, 1]), np.array([0, 1, 2, 1, 2, 2])
-"""Q11, Q22, Q66, Q12, Q16, Q26."""
 
 
 def _mean_strain(along: int, across: int) -> Array:

@@ -7,16 +7,12 @@ moduli in GPa; stiffnesses are those of a film 1 µm thick.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from polysve.base.types import Array
+from polysve.crystals.stiffness import exp_stiffness
 
 ITERATIONS = 4
 """Of the inverse iteration, which starts from the static deflection: the frequency is then exact to 10⁻⁸."""
-
-
-STUB = 3
-"""Length over width of the piece whose end is examined."""
 
 
 class Answer(NamedTuple):
@@ -96,13 +92,13 @@ def lumped_mass(along: int, across: int, pixel_um: float) -> Array:
     return np.repeat(np.outer(*line).ravel(), 2) * pixel_um**2
 
 
-def solve(q_gpa: Array, pixel_um: float, support: str = "cantilever") -> Answer:
+def solve(log_q: Array, pixel_um: float, support: str = "cantilever") -> Answer:
     """Stiffness and first frequency of one beam.
 
     Parameters
     ----------
-    q_gpa : array, shape (along, across, 3, 3)
-        Plane-stress stiffness of square pixels.
+    log_q : array, shape (along, across, 6)
+        Area averages of log Q on square pixels, see `section.sections`.
     pixel_um : float
     support : {"cantilever", "clamped"}
         The clamped ends have no displacement at all. The force spreads evenly over the tip, or over the middle section
@@ -110,10 +106,10 @@ def solve(q_gpa: Array, pixel_um: float, support: str = "cantilever") -> Answer:
     """
     from scipy.linalg import cho_solve_banded, cholesky_banded
 
-    along, across = q_gpa.shape[:2]
+    along, across = log_q.shape[:2]
     section = 2 * (across + 1)
     last = None if support == "cantilever" else -section
-    band = banded_stiffness(q_gpa)[:, section:last]
+    band = banded_stiffness(exp_stiffness(log_q))[:, section:last]
     factor = cholesky_banded(band, lower=True, check_finite=False), True
     mass = lumped_mass(along, across, pixel_um)[section:last]
 
@@ -129,40 +125,42 @@ def solve(q_gpa: Array, pixel_um: float, support: str = "cantilever") -> Answer:
     return Answer(float(stiffness), float(eigenvalue))
 
 
-def root(q_gpa: Array, pixel_um: float, across: int) -> Array:
-    """What a clamped end takes from the flexibility of a uniform beam, because it cannot narrow there.
+def root(log_q: Array, pixel_um: float, slice_pixels: int) -> Array:
+    """What a clamped end takes from the flexibility of a beam, because it cannot narrow or warp there.
 
     Parameters
     ----------
-    q_gpa : array, shape (3, 3)
-        Of the film.
+    log_q : array, shape (along, across, 6)
+        The beam near its clamped end, some widths of it.
     pixel_um : float
-    across : int
-        Pixels across the beam.
+    slice_pixels : int
+        Length of a slice.
 
     Returns
     -------
     array, shape (3, 3)
-        Displacement u, v and slope of the end of the axis under N, V and M for a thickness of 1 µm: what a stub has less
-        than beam theory says. It decays within a width (Gregory & Wan, J. Elast. 14 (1984) 27).
+        Displacement u, v and slope of the end of the axis under N, V and M for a thickness of 1 µm: what the piece has
+        more than its slices in series. It decays within a width (Gregory & Wan, J. Elast. 14 (1984) 27).
     """
     from scipy.linalg import cho_solve_banded, cholesky_banded
 
     from polysve.device.chain import flexibility
     from polysve.device.section import sections
 
-    along = STUB * across
-    band = banded_stiffness(np.broadcast_to(q_gpa, (along, across, 3, 3)))[:, 2 * (across + 1) :]
+    along, across = log_q.shape[:2]
+    band = banded_stiffness(exp_stiffness(log_q))[:, 2 * (across + 1) :]
     load = np.zeros((band.shape[1], 3))
     load[-2 * (across + 1) :] = _end_loads(across, pixel_um)
     found = load.T @ cho_solve_banded((cholesky_banded(band, lower=True), True), load)
-    beam = sections(np.broadcast_to(q_gpa, (1, 8, across, 3, 3)), pixel_um)
-    length = np.array([along * pixel_um])
-    theory = flexibility(np.linalg.inv(beam.stiffness), 1 / beam.shear, length)[0]
-    whole_slope = np.eye(3)
-    whole_slope[1, 2] = length[0]
-    back = np.linalg.inv(whole_slope)
-    return back @ (found - theory) @ back.T
+    slices = sections(log_q.reshape(-1, slice_pixels, across, 6), pixel_um)
+    size = np.full(len(slices.shear), slice_pixels * pixel_um)
+    parts = flexibility(np.linalg.inv(slices.stiffness), 1 / slices.shear, size)
+    lever = np.tile(np.eye(3), (len(parts), 1, 1))
+    lever[:, 1, 2] = size[::-1].cumsum()[::-1] - size  # from the slice's end to the piece's
+    found = found - (lever @ parts @ lever.transpose(0, 2, 1)).sum(0)
+    back = np.eye(3)
+    back[1, 2] = -size.sum()
+    return back @ found @ back.T
 
 
 def _end_loads(across: int, pixel_um: float) -> Array:
