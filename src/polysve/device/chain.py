@@ -1,8 +1,9 @@
-"""Beams from their sections: slices in series, exact along each, with shear, axial force and rotary inertia.
+"""Beams from their sections: slices in series, with shear, axial force and rotary inertia.
 
-Timoshenko theory. Unknowns are u, v and slope at nodes; the stiffness of a piece is the inverse of its flexibility, which
-is exact where the section stays the same (Przemieniecki, Theory of Matrix Structural Analysis, 1968, chapter 5). Mass and
-axial force act through cubic deflections. Lengths in µm, moduli in GPa, densities in kg/m³, forces in µN.
+Timoshenko theory. Unknowns are u, v and slope at the ends of pieces; the stiffness of a piece is the inverse of its
+flexibility, an integral over its slices and exact where each section stays the same (Przemieniecki, Theory of Matrix
+Structural Analysis, 1968, chapter 5). Mass and axial force act through cubic deflections. Lengths in µm, moduli in GPa,
+densities in kg/m³, forces in µN.
 """
 
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.base.types import Array, Integers
+from polysve.base.types import Array
 
 PIECES = 24
 """Pieces along a beam, at least: the first frequency is then exact to 10⁻⁶."""
@@ -27,6 +28,8 @@ class Beams(NamedTuple):
     """GA of each slice, GPa·µm², shape (beams, slices)."""
     ends_um: Array
     """Where the slices end, from the root, shape (slices,); the last end is the beam's length."""
+    width_um: float
+    """Extent of the section in the direction of bending, as drawn."""
     mass: Array
     """Density times area, kg/m³·µm², shape (beams,)."""
     gyration_um2: Array
@@ -58,24 +61,24 @@ def solve(beams: Beams) -> Answer:
 
     Examples
     --------
-    >>> section = np.diag([400.0, 133.0])[None, None]  # 200 GPa, 2 µm wide, 1 µm thick
-    >>> one = np.ones(1)
-    >>> beams = Beams(section, one[:, None] * 128, one * 60.0, 4660 * one, one / 3, 0 * one, np.zeros((1, 2, 3, 3)))
-    >>> found = solve(beams)
+    >>> one = np.ones(1)  # 200 GPa, 60 × 2 × 1 µm
+    >>> section, shear = np.diag([400.0, 400 / 3])[None, None], one[:, None] * 128
+    >>> held = np.zeros((1, 2, 3, 3))
+    >>> found = solve(Beams(section, shear, one * 60, 2, 4660 * one, one / 3, 0 * one, held))
     >>> round(found.stiffness_n_per_m[0], 4), round(found.frequency_hz[0])
-    (1.8441, 731467)
+    (1.8502, 830730)
     """
     from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded
 
-    edges, slice_of = pieces(beams.ends_um)
-    size = np.diff(edges)
-    span, slope = _cubic(size)
+    edges = _edges(beams.ends_um[-1], beams.width_um)
+    span, slope = _cubic(np.diff(edges))
     clamped = beams.support == "clamped"
     free = slice(3, -3 if clamped else None)
-    band = _banded(_stiffness(beams, size, slice_of) + beams.tension_un[:, None, None, None] * 1e-3 * slope)
+    stretched = beams.tension_un[:, None, None, None] * 1e-3 * slope
+    band = _banded(_stiffness(beams, edges) + stretched)
     band = band[:, :, free]
     own_mass, turning = (_dense(each)[free, free] for each in (span, slope))
-    loaded = 3 * (np.searchsorted(edges, edges[-1] / 2) if clamped else len(size)) - 2
+    loaded = 3 * (np.searchsorted(edges, edges[-1] / 2) if clamped else len(edges) - 1) - 2
     found = np.empty((2, len(band)))
     weight = np.zeros(band.shape[2])
     weight[1::3] = 1
@@ -99,46 +102,53 @@ def solve(beams: Beams) -> Answer:
     return Answer(1e3 * found[0], np.sqrt(1e21 * found[1]) / (2 * np.pi))
 
 
-def pieces(ends_um: Array) -> tuple[Array, Integers]:
-    """Edges of the pieces, shape (pieces + 1,), and the slice of each: no piece crosses a slice's end or the middle."""
-    length = ends_um[-1]
-    edges = np.concatenate([np.linspace(0, length, PIECES + 1), ends_um])
-    edges = np.unique(np.round(edges / length, 9)) * length
-    middles = (edges[1:] + edges[:-1]) / 2
-    return edges, np.searchsorted(ends_um, middles)
+def _edges(length_um: float, width_um: float) -> Array:
+    """Ends of the pieces, shape (pieces + 1,): equal ones, but none that ends within a width of the beam's ends."""
+    edges = np.linspace(0, length_um, PIECES + 1)
+    inner = (edges >= width_um) & (edges <= length_um - width_um)
+    return np.concatenate([[0.0], edges[inner], [length_um]])
 
 
-def flexibility(compliance: Array, shear_compliance: Array, size_um: Array) -> Array:
-    """Displacement and slope (u, v, v') of the far end of pieces under forces (N, V, M) there, held at the near end.
+def flexibility(stiffness: Array, shear: Array, ends_um: Array, edges_um: Array) -> Array:
+    """Displacements u, v and slope of the far end of pieces under forces N, V and M there, held at the near end.
 
     Parameters
     ----------
-    compliance : array, shape (..., 2, 2)
-        Strain and curvature under N and M.
-    shear_compliance : array, shape (...)
-    size_um : array, shape (...)
+    stiffness, shear, ends_um : array
+        See `Beams`.
+    edges_um : array, shape (pieces + 1,)
 
     Returns
     -------
-    array, shape (..., 3, 3)
+    array, shape (beams, pieces, 3, 3)
     """
+    compliance = np.linalg.inv(stiffness)
     axial, mixed, bending = compliance[..., 0, 0], compliance[..., 0, 1], compliance[..., 1, 1]
-    found = np.empty((*axial.shape, 3, 3))
-    found[..., 0, 0] = axial * size_um
-    found[..., 0, 1] = found[..., 1, 0] = mixed * size_um**2 / 2
-    found[..., 0, 2] = found[..., 2, 0] = mixed * size_um
-    found[..., 1, 1] = bending * size_um**3 / 3 + shear_compliance * size_um
-    found[..., 1, 2] = found[..., 2, 1] = bending * size_um**2 / 2
-    found[..., 2, 2] = bending * size_um
+    one, lever, square = _integrals(ends_um, edges_um)
+    found = np.empty((*axial.shape[:-1], len(edges_um) - 1, 3, 3))
+    found[..., 0, 0] = axial @ one
+    found[..., 0, 1] = found[..., 1, 0] = mixed @ lever
+    found[..., 0, 2] = found[..., 2, 0] = mixed @ one
+    found[..., 1, 1] = bending @ square + (1 / shear) @ one
+    found[..., 1, 2] = found[..., 2, 1] = bending @ lever
+    found[..., 2, 2] = bending @ one
     return found
 
 
-def _stiffness(beams: Beams, size: Array, slice_of: Integers) -> Array:
+def _integrals(ends_um: Array, edges_um: Array) -> Array:
+    """∫1, ∫z and ∫z² over what slices and pieces share, z from a piece's far end; shape (3, slices, pieces)."""
+    starts = np.concatenate([[0.0], ends_um[:-1]])
+    near, far = (np.clip(each[:, None], edges_um[:-1], edges_um[1:]) for each in (starts, ends_um))
+    return np.stack(
+        [((edges_um[1:] - near) ** n - (edges_um[1:] - far) ** n) / n for n in (1, 2, 3)]
+    )
+
+
+def _stiffness(beams: Beams, edges: Array) -> Array:
     """Stiffness of pieces, shape (beams, pieces, 6, 6)."""
-    compliance = np.linalg.inv(beams.stiffness)[:, slice_of]
-    soft = flexibility(compliance, 1 / beams.shear[:, slice_of], size)
-    move = np.tile(np.eye(3), (len(size), 1, 1))
-    move[:, 1, 2] = size  # a turn of the near end moves the far one
+    soft = flexibility(beams.stiffness, beams.shear, beams.ends_um, edges)
+    move = np.tile(np.eye(3), (len(edges) - 1, 1, 1))
+    move[:, 1, 2] = np.diff(edges)  # a turn of the near end moves the far one
     soft[:, 0] += move[0] @ beams.root[:, 0] @ move[0].T
     if beams.support == "clamped":
         soft[:, -1] += beams.root[:, 1]
@@ -151,7 +161,7 @@ def _cubic(size: Array) -> tuple[Array, Array]:
 
     Zienkiewicz & Taylor, The Finite Element Method, chapter 2.
     """
-    h, one, zero = size, np.ones_like(size), np.zeros_like(size)
+    h, one = size, np.ones_like(size)
     mass = np.array(
         [
             [156 * one, 22 * h, 54 * one, -13 * h],

@@ -1,12 +1,14 @@
-"""Apparent stiffness of slices of a beam: periodic along the axis, free at the sides.
+"""Apparent stiffness of slices of a beam, from strips that are periodic along the axis and free at their sides.
 
-A slice follows a mean strain e of its axis and a mean curvature κ: u = e x − κ x y + ũ, v = κ x²/2 + ṽ with y from the
-middle and ũ, ṽ periodic in x. Its section forces are (N, M) = S (e, κ), S = [[EA, ES], [ES, EI]].
+A strip follows a mean strain e of its axis and a mean curvature κ: u = e x − κ x y + ũ, v = κ x²/2 + ṽ with y from the
+middle and ũ, ṽ periodic in x. Its section forces are (N, M) = S (e, κ), S = [[EA, ES], [ES, EI]]. The energy under unit N
+and M, column by column, says how the compliance S⁻¹ is spread along the strip: that of each slice, in the company of its
+neighbours.
 
-The displacements ũ, ṽ of bilinear elements on square pixels come from conjugate gradients, preconditioned by a uniform
-isotropic strip, whose matrix falls into small blocks under the Fourier transform along the axis. After n steps the energy
-is right to about 2n orders of the contrast, so that few steps do: a Born series of a strip (Zeman, Vondřejc, Novák &
-Marek, J. Comput. Phys. 229 (2010) 8065).
+ũ and ṽ of bilinear elements on square pixels come from conjugate gradients, preconditioned by a uniform isotropic strip,
+whose matrix falls into small blocks under the Fourier transform along the axis. After n steps the energy is right to about
+2n orders of the contrast, so that few steps do: a Born series of a strip (Zeman, Vondřejc, Novák & Marek, J. Comput.
+Phys. 229 (2010) 8065).
 """
 
 from functools import cache
@@ -21,8 +23,8 @@ TERMS = 12
 """Steps that take the energy of copper, of the strongest contrast among common films, to 10⁻⁶."""
 ROUNDING = 1e-24
 """Share of the energy that counts as none."""
-CHUNK = 16
-"""Slices solved at a time: they stay in the cache."""
+CHUNK = 4
+"""Strips solved at a time: they stay in the cache."""
 
 
 class Sections(NamedTuple):
@@ -46,39 +48,42 @@ class Sections(NamedTuple):
         return 1 / np.linalg.inv(self.stiffness)[..., 1, 1]
 
 
-def sections(log_q: Array, pixel_um: float, terms: int = TERMS) -> Sections:
-    """Section stiffness of slices.
+def sections(log_q: Array, pixel_um: float, slice_pixels: int, terms: int = TERMS) -> Sections:
+    """Stiffness of the slices of strips.
 
     Parameters
     ----------
-    log_q : array, shape (slices, along, across, 6)
+    log_q : array, shape (strips, along, across, 6)
         Area averages of log Q on square pixels, Mandel form (`polysve.crystals.stiffness.log_stiffness`).
     pixel_um : float
+    slice_pixels : int
+        Length of a slice, of which `along` is a multiple.
     terms : int
         Steps of the conjugate gradients.
 
     Returns
     -------
     Sections
-        Of shape (slices,).
+        Of shape (strips, slices).
 
     Examples
     --------
     >>> from polysve.crystals.stiffness import log_stiffness
     >>> steel = 200 / 0.91 * np.array([[1, 0.3, 0], [0.3, 1, 0], [0, 0, 0.35]])
-    >>> found = sections(np.tile(log_stiffness(steel), (1, 4, 32, 1)), 1 / 32)  # 1 µm wide
-    >>> found.stiffness[0].round(1) + 0.0  # E w, 0, E w³/12
+    >>> found = sections(np.tile(log_stiffness(steel), (1, 4, 32, 1)), 1 / 32, 4)  # 1 µm wide
+    >>> found.stiffness[0, 0].round(1) + 0.0  # E w, 0, E w³/12
     array([[200. ,   0. ],
            [  0. ,  16.7]])
     """
     parts = [
-        _stiffness(pack(exp_stiffness(log_q[start : start + CHUNK])), pixel_um, terms)
+        _stiffness(log_q[start : start + CHUNK], pixel_um, slice_pixels, terms)
         for start in range(0, len(log_q), CHUNK)
     ]
-    across = log_q.shape[2]
-    compliance = np.linalg.inv(exp_stiffness(log_q.mean(1)))[..., 2, 2]
-    shear = across * pixel_um / (compliance * _shear_weights(across)).sum(1)
-    return Sections(np.concatenate(parts), shear, exp_stiffness(log_q.mean((1, 2))))
+    strips, along, across = log_q.shape[:3]
+    slices = log_q.reshape(strips, along // slice_pixels, slice_pixels, across, 6)
+    compliance = np.linalg.inv(exp_stiffness(slices.mean(2)))[..., 2, 2]
+    shear = across * pixel_um / (compliance * _shear_weights(across)).sum(-1)
+    return Sections(np.concatenate(parts), shear, exp_stiffness(slices.mean((2, 3))))
 
 
 def _shear_weights(across: int) -> Array:
@@ -88,21 +93,18 @@ def _shear_weights(across: int) -> Array:
     return 9 / 8 * np.diff(integral)
 
 
-def _stiffness(packed: Array, pixel_um: float, terms: int) -> Array:
-    """S of some slices, shape (slices, 2, 2), from Q in six components, shape (slices, along, across, 6)."""
-    along, across = packed.shape[1:3]
-    # pixels first and slices last: the blocks of the preconditioner then meet all slices in one product
+def _stiffness(log_q: Array, pixel_um: float, slice_pixels: int, terms: int) -> Array:
+    """S of slices, shape (strips, slices, 2, 2)."""
+    # pixels first and strips last: the blocks of the preconditioner then meet all strips in one product
+    packed = pack(exp_stiffness(log_q))
     q = np.ascontiguousarray(np.moveaxis(packed, (3, 0), (0, -1)))[:, :, :, None]
-    strain = _mean_strain(along, across)
-    force = -_forces(_stress(q, strain))
-    displacement = _conjugate_gradients(q, force, terms)
-    work = _dot(force, displacement)
-    stored = _dot(_forces(_stress(q, _strain(displacement))), displacement)
-    energy = _dot_strain(_stress(q, strain), strain)
-    # the energy of two load cases, right to second order in the error of the displacements
-    found = (energy - work - work.transpose(1, 0, 2) + stored) / along
-    scale = pixel_um ** np.array([[1, 2], [2, 3]])
-    return found.transpose(2, 0, 1) * scale
+    strain = _mean_strain(*log_q.shape[1:3])
+    displacement = _conjugate_gradients(q, -_forces(_stress(q, strain)), terms)
+    strain = strain + _strain(displacement)
+    columns = np.einsum("ixyln,ixymn->nxlm", _stress(q, strain), strain)
+    compliance = np.linalg.inv(columns.mean(1, keepdims=True))
+    spread = columns.reshape(len(columns), -1, slice_pixels, 2, 2).mean(2)
+    return np.linalg.inv(compliance @ spread @ compliance) * pixel_um ** np.array([[1, 2], [2, 3]])
 
 
 def _mean_strain(along: int, across: int) -> Array:
@@ -179,15 +181,6 @@ def _conjugate_gradients(q: Array, residual: Array, terms: int) -> Array:
         direction = solved + new / np.where(going, old, np.inf) * direction
         old = new
     return displacement
-
-
-def _dot(a: Array, b: Array) -> Array:
-    """Products of the load cases of each slice, shape (2, 2, slices)."""
-    return np.einsum("xyiln,xyimn->lmn", a, b)
-
-
-def _dot_strain(a: Array, b: Array) -> Array:
-    return np.einsum("ixyln,ixym->lmn", a, b[..., 0])
 
 
 def _reference(q: Array) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from polysve.base.types import Array
 from polysve.crystals.stiffness import exp_stiffness
+from polysve.device.section import Sections
 
 ITERATIONS = 4
 """Of the inverse iteration, which starts from the static deflection: the frequency is then exact to 10⁻⁸."""
@@ -125,7 +126,7 @@ def solve(log_q: Array, pixel_um: float, support: str = "cantilever") -> Answer:
     return Answer(float(stiffness), float(eigenvalue))
 
 
-def root(log_q: Array, pixel_um: float, slice_pixels: int) -> Array:
+def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float) -> Array:
     """What a clamped end takes from the flexibility of a beam, because it cannot narrow or warp there.
 
     Parameters
@@ -133,7 +134,9 @@ def root(log_q: Array, pixel_um: float, slice_pixels: int) -> Array:
     log_q : array, shape (along, across, 6)
         The beam near its clamped end, some widths of it.
     pixel_um : float
-    slice_pixels : int
+    slices : Sections
+        Of this piece, shape (n,).
+    slice_um : float
         Length of a slice.
 
     Returns
@@ -145,21 +148,17 @@ def root(log_q: Array, pixel_um: float, slice_pixels: int) -> Array:
     from scipy.linalg import cho_solve_banded, cholesky_banded
 
     from polysve.device.chain import flexibility
-    from polysve.device.section import sections
 
-    along, across = log_q.shape[:2]
+    across = log_q.shape[1]
     band = banded_stiffness(exp_stiffness(log_q))[:, 2 * (across + 1) :]
     load = np.zeros((band.shape[1], 3))
     load[-2 * (across + 1) :] = _end_loads(across, pixel_um)
     found = load.T @ cho_solve_banded((cholesky_banded(band, lower=True), True), load)
-    slices = sections(log_q.reshape(-1, slice_pixels, across, 6), pixel_um)
-    size = np.full(len(slices.shear), slice_pixels * pixel_um)
-    parts = flexibility(np.linalg.inv(slices.stiffness), 1 / slices.shear, size)
-    lever = np.tile(np.eye(3), (len(parts), 1, 1))
-    lever[:, 1, 2] = size[::-1].cumsum()[::-1] - size  # from the slice's end to the piece's
-    found = found - (lever @ parts @ lever.transpose(0, 2, 1)).sum(0)
+    length = slice_um * len(slices.shear)
+    ends = slice_um * np.arange(1, len(slices.shear) + 1)
+    found -= flexibility(slices.stiffness[None], slices.shear[None], ends, np.array([0, length]))[0, 0]
     back = np.eye(3)
-    back[1, 2] = -size.sum()
+    back[1, 2] = -length
     return back @ found @ back.T
 
 
