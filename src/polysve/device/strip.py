@@ -1,48 +1,57 @@
 """Strips of film: random grains in a long rectangle, and the picture of their stiffness that sections are made from."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
+from polysve.crystals.crystal import Crystal
+from polysve.crystals.stiffness import log_stiffness, plane_stress
+from polysve.grains.texture import Measured, draw
+from polysve.settings.texture import TextureSettings
 
-Grains = Callable[[np.random.Generator, int], Array]
-"""Draws the logarithms of Q of n grains, shape (n, 6)."""
 FINER = 4
 """Points along the side of a pixel that tell the shares of its grains."""
 
 
-def draw_strip(
-    random: np.random.Generator,
-    grains: Grains,
-    size_um: tuple[float, float],
-    grain_size_um: float,
-    spacing_fraction: float,
-    pixels: tuple[int, int],
-) -> Array:
-    """Area averages of log Q in a random strip of Voronoi grains, cut at its edges.
+class FilmLaw(NamedTuple):
+    """What a random film is drawn by."""
 
-    Parameters
-    ----------
-    random : Generator
-    grains : callable
-        Draws log Q of grains.
-    size_um : (float, float)
-        Length and width.
-    grain_size_um, spacing_fraction : float
-        As `TessellateSettings` has them.
-    pixels : (int, int)
-        Along and across.
+    crystal: Crystal
+    texture: TextureSettings
+    grain_size_um: float
+    spacing_fraction: float
+    measured: Mapping[str, Measured] | None = None
+    """Orientations by file, for textures that sample them."""
 
-    Returns
-    -------
-    array, shape (along, across, 6)
-    """
-    length, width = size_um
-    count = max(1, round(length * width / grain_size_um**2))
-    generators = draw_points(random, count, size_um, spacing_fraction * grain_size_um)
-    return picture(generators, grains(random, count), size_um, pixels)
+    def strip(
+        self,
+        random: np.random.Generator,
+        size_um: tuple[float, float],
+        pixels: tuple[int, int],
+    ) -> Array:
+        """Area averages of log Q in a strip of Voronoi grains that is cut at its edges.
+
+        Parameters
+        ----------
+        random : Generator
+        size_um : (float, float)
+            Length and width.
+        pixels : (int, int)
+            Along and across.
+
+        Returns
+        -------
+        array, shape (along, across, 6)
+        """
+        count = max(1, round(size_um[0] * size_um[1] / self.grain_size_um**2))
+        spacing_um = self.spacing_fraction * self.grain_size_um
+        generators = draw_points(random, count, size_um, spacing_um)
+        turns = draw(self.texture, random, count, self.crystal.symmetry, self.measured).quaternions
+        log_q = log_stiffness(plane_stress(self.crystal.stiffness_gpa, turns))
+        return picture(generators, log_q, size_um, pixels)
 
 
 def draw_points(
@@ -87,8 +96,8 @@ def picture(
 
     Examples
     --------
-    >>> two = picture(np.array([[0.5, 0.5], [1.5, 0.5]]), np.array([[1.0] * 6, [3.0] * 6]), (2, 1), (3, 1))
-    >>> two[:, 0, 0]
+    >>> two = np.array([[0.5, 0.5], [1.5, 0.5]]), np.array([[1.0] * 6, [3.0] * 6])
+    >>> picture(*two, (2, 1), (3, 1))[:, 0, 0]
     array([1., 2., 3.])
     """
     from scipy.spatial import cKDTree

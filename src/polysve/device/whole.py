@@ -78,7 +78,9 @@ def banded_stiffness(q_gpa: Array) -> Array:
     places = list(np.ndindex(2, 2, 2))
     for row in places:
         for column in places:
-            below = ((row[0] - column[0]) * (across + 1) + row[1] - column[1]) * 2 + row[2] - column[2]
+            below = (
+                ((row[0] - column[0]) * (across + 1) + row[1] - column[1]) * 2 + row[2] - column[2]
+            )
             if below >= 0:
                 x, y, component = column
                 band[below, x : x + along, y : y + across, component] += one[:, :, *row, *column]
@@ -156,7 +158,9 @@ def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float) -> Ar
     found = load.T @ cho_solve_banded((cholesky_banded(band, lower=True), True), load)
     length = slice_um * len(slices.shear)
     ends = slice_um * np.arange(1, len(slices.shear) + 1)
-    found -= flexibility(slices.stiffness[None], slices.shear[None], ends, np.array([0, length]))[0, 0]
+    found -= flexibility(slices.stiffness[None], slices.shear[None], ends, np.array([0, length]))[
+        0, 0
+    ]
     back = np.eye(3)
     back[1, 2] = -length
     return back @ found @ back.T
