@@ -53,6 +53,7 @@ def by_sections(beams, support: str) -> whole.Answer:
             WIDTH_UM**2 / 12 * one,
             0 * one,
             beams.root,
+            beams.middle,
             support,
         )
     )

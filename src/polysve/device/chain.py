@@ -15,6 +15,10 @@ from polysve.base.types import Array
 
 PIECES = 24
 """Pieces along a beam, at least: the first frequency is then exact to 10⁻⁶."""
+HELD_WIDTHS = 2
+"""Least length over width of a piece at a clamped end, which takes some of its flexibility."""
+MIRROR = np.array([-1, 1, -1])
+"""Of u, v and slope along an axis the other way round."""
 ITERATIONS = 5
 """Of the inverse iteration, which starts from the deflection under the beam's own weight."""
 
@@ -39,6 +43,8 @@ class Beams(NamedTuple):
     root: Array
     """Flexibility (u, v, slope under N, V, M) that the two ends add where they are clamped, shape (beams, 2, 3, 3); see
     `whole.root`."""
+    middle: Array
+    """The same that the loaded middle of clamped beams adds on either side, shape (beams, 3, 3)."""
     support: str = "cantilever"
 
 
@@ -64,7 +70,8 @@ def solve(beams: Beams) -> Answer:
     >>> one = np.ones(1)  # 200 GPa, 60 × 2 × 1 µm
     >>> section, shear = np.diag([400.0, 400 / 3])[None, None], one[:, None] * 128
     >>> held = np.zeros((1, 2, 3, 3))
-    >>> found = solve(Beams(section, shear, one * 60, 2, 4660 * one, one / 3, 0 * one, held))
+    >>> beams = Beams(section, shear, one * 60, 2, 4660 * one, one / 3, 0 * one, held, held[:, 0])
+    >>> found = solve(beams)
     >>> round(found.stiffness_n_per_m[0], 4), round(found.frequency_hz[0])
     (1.8502, 830730)
     """
@@ -98,14 +105,18 @@ def solve(beams: Beams) -> Answer:
             force = inertia @ (shape / np.abs(shape).max())
             shape = cho_solve_banded(factor, force, check_finite=False)
         found[:, number] = 1 / deflection, (shape @ force) / (shape @ (inertia @ shape))
-    # GPa·µm is 10³ N/m; GPa·µm over kg/m³·µm³ is 10²¹/s²
-    return Answer(1e3 * found[0], np.sqrt(1e21 * found[1]) / (2 * np.pi))
+    return Answer(1e3 * found[0], frequency_hz(found[1]))  # GPa·µm is 10³ N/m
+
+
+def frequency_hz(square: Array) -> Array:
+    """Frequency from its square (2π f)² in GPa·µm over kg/m³·µm³, 10²¹/s²."""
+    return np.sqrt(1e21 * square) / (2 * np.pi)
 
 
 def _edges(length_um: float, width_um: float) -> Array:
-    """Ends of the pieces, shape (pieces + 1,): equal ones, but none that ends within a width of the beam's ends."""
+    """Ends of the pieces, shape (pieces + 1,): equal ones, but for the first and the last."""
     edges = np.linspace(0, length_um, PIECES + 1)
-    inner = (edges >= width_um) & (edges <= length_um - width_um)
+    inner = (edges >= HELD_WIDTHS * width_um) & (edges <= length_um - HELD_WIDTHS * width_um)
     return np.concatenate([[0.0], edges[inner], [length_um]])
 
 
@@ -152,6 +163,9 @@ def _stiffness(beams: Beams, edges: Array) -> Array:
     soft[:, 0] += move[0] @ beams.root[:, 0] @ move[0].T
     if beams.support == "clamped":
         soft[:, -1] += beams.root[:, 1]
+        right = np.searchsorted(edges, edges[-1] / 2)
+        soft[:, right] += move[right] @ beams.middle @ move[right].T
+        soft[:, right - 1] += beams.middle * np.outer(MIRROR, MIRROR)
     strain = np.concatenate([-move, np.broadcast_to(np.eye(3), move.shape)], -1)
     return strain.transpose(0, 2, 1) @ np.linalg.inv(soft) @ strain
 

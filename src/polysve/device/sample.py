@@ -13,6 +13,7 @@ import numpy as np
 
 from polysve.base.progress import track
 from polysve.base.types import Array, Integers
+from polysve.crystals.stiffness import log_stiffness
 from polysve.device import whole
 from polysve.device.section import Sections, sections
 from polysve.device.strip import FilmLaw
@@ -22,11 +23,13 @@ ACROSS = 32
 SLICE = 8
 """Pixels along a slice."""
 STRIP_WIDTHS = 8
-"""Length of a strip over its width: the grains at a strip's end, which two slices share elsewhere, then count little."""
+"""Length of a strip over its width. Neighbours share grains; the ends of strips, where they do not, then count little."""
 ROOT_WIDTHS = 3
 """Length over width of the piece whose clamped end is examined."""
-TURNED = np.array([-1, -1, 1])
-"""Of u, v and slope, when a beam is turned by 180° in its plane."""
+TURNED_END = np.outer([-1, -1, 1], [-1, -1, 1])
+"""Of flexibility in u, v and slope, when a beam is turned by 180° in its plane."""
+TURNED_SECTION = np.array([[1, -1], [-1, 1]])
+"""Of tension and bending."""
 
 
 class Strips(NamedTuple):
@@ -56,7 +59,9 @@ class GrainBeams(NamedTuple):
     film_shear_gpa: Array
     """In-plane shear modulus of slices, shape (beams, slices)."""
     root: Array
-    """Shape (beams, 2, 3, 3)."""
+    """What the ends take if they are clamped, shape (beams, 2, 3, 3)."""
+    middle: Array
+    """What the middle takes on either side if it is loaded, shape (beams, 3, 3)."""
     ends_um: Array
 
     def pick(self, numbers: Integers) -> "GrainBeams":
@@ -88,7 +93,7 @@ def draw_strips(
     A strip is a function of the seed, the width and its number.
     """
     tasks = [(law, width_um, [seed, round(1e6 * width_um), number]) for number in range(count)]
-    parts = list(track(_spread(_draw, tasks, workers), f"strips {width_um:g} µm wide", count))
+    parts = list(track(in_processes(_draw, tasks, workers), f"strips {width_um:g} µm wide", count))
     found = Sections(
         *(np.concatenate(each) for each in zip(*(p.sections for p in parts), strict=True))
     )
@@ -103,7 +108,7 @@ def _draw(task: tuple[FilmLaw, float, list[int]]) -> Strips:
     return examine(log_q[None], width_um / ACROSS)
 
 
-def _spread(work, tasks: list, workers: int | None) -> Iterator:
+def in_processes(work, tasks: list, workers: int | None) -> Iterator:
     """Results of tasks in their order, from processes that have one thread each."""
     from threadpoolctl import threadpool_limits
 
@@ -127,14 +132,15 @@ def put_together(
     """
     if support == "cantilever":
         return _half(strips, random, count, length_um)
+    film = strips.sections.film.mean((0, 1))
     left, right = (_half(strips, random, count, length_um / 2) for _ in range(2))
-    turn = np.array([[1, -1], [-1, 1]])  # of the coupling of tension and bending
     ends = np.concatenate([left.ends_um, length_um - right.ends_um[-2::-1], [length_um]])
     return GrainBeams(
-        np.concatenate([left.stiffness, right.stiffness[:, ::-1] * turn], 1),
+        np.concatenate([left.stiffness, right.stiffness[:, ::-1] * TURNED_SECTION], 1),
         np.concatenate([left.shear, right.shear[:, ::-1]], 1),
         np.concatenate([left.film_shear_gpa, right.film_shear_gpa[:, ::-1]], 1),
-        np.stack([left.root[:, 0], right.root[:, 0] * np.outer(TURNED, TURNED)], 1),
+        np.stack([left.root[:, 0], right.root[:, 0] * TURNED_END], 1),
+        np.repeat(_middle(film, strips.width_um)[None], count, 0),
         ends,
     )
 
@@ -150,7 +156,7 @@ def _half(strips: Strips, random: np.random.Generator, count: int, length_um: fl
     root = strips.root[chosen[:, 0]]
     ends = np.minimum(strips.slice_um * np.arange(1, slices + 1), length_um)
     film_shear = 1 / np.linalg.inv(film)[..., 2, 2]
-    return GrainBeams(stiffness, shear, film_shear, np.stack([root, 0 * root], 1), ends)
+    return GrainBeams(stiffness, shear, film_shear, np.stack([root, 0 * root], 1), 0 * root, ends)
 
 
 def whole_strip(log_q: Array, pixel_um: float) -> GrainBeams:
@@ -159,11 +165,21 @@ def whole_strip(log_q: Array, pixel_um: float) -> GrainBeams:
     far = log_q[::-1, ::-1][None, : ROOT_WIDTHS * log_q.shape[1]]
     slices = far.shape[1] // SLICE
     turned = Sections(
-        strips.sections.stiffness[0, : -slices - 1 : -1] * np.array([[1, -1], [-1, 1]]),
+        strips.sections.stiffness[0, : -slices - 1 : -1] * TURNED_SECTION,
         *(each[0, : -slices - 1 : -1] for each in strips.sections[1:]),
     )
-    root = whole.root(far[0], pixel_um, turned, strips.slice_um) * np.outer(TURNED, TURNED)
+    root = whole.root(far[0], pixel_um, turned, strips.slice_um) * TURNED_END
     stiffness, shear, film = strips.sections
     ends = strips.slice_um * np.arange(1, shear.shape[1] + 1)
     film_shear = 1 / np.linalg.inv(film)[..., 2, 2]
-    return GrainBeams(stiffness, shear, film_shear, np.stack([strips.root[0], root])[None], ends)
+    both = np.stack([strips.root[0], root])[None]
+    middle = _middle(film.mean((0, 1)), strips.width_um)[None]
+    return GrainBeams(stiffness, shear, film_shear, both, middle, ends)
+
+
+def _middle(film_gpa: Array, width_um: float) -> Array:
+    """What the loaded middle of a beam of a uniform film takes, shape (3, 3)."""
+    log_q = np.tile(log_stiffness(film_gpa), (ROOT_WIDTHS * ACROSS, ACROSS, 1))
+    pixel_um = width_um / ACROSS
+    found = Sections(*(each[0] for each in sections(log_q[None], pixel_um, SLICE)))
+    return whole.root(log_q, pixel_um, found, SLICE * pixel_um, guided=True)

@@ -10,10 +10,14 @@ import numpy as np
 
 from polysve.base.types import Array
 from polysve.crystals.stiffness import exp_stiffness
+from polysve.device.chain import flexibility
 from polysve.device.section import Sections
 
 ITERATIONS = 4
 """Of the inverse iteration, which starts from the static deflection: the frequency is then exact to 10⁻⁸."""
+
+STIFF = 1e9
+"""Of springs that hold nodes, over the stiffness of an element."""
 
 
 class Answer(NamedTuple):
@@ -128,18 +132,21 @@ def solve(log_q: Array, pixel_um: float, support: str = "cantilever") -> Answer:
     return Answer(float(stiffness), float(eigenvalue))
 
 
-def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float) -> Array:
-    """What a clamped end takes from the flexibility of a beam, because it cannot narrow or warp there.
+def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float, guided=False) -> Array:
+    """What a held end takes from the flexibility of a beam, because it cannot narrow or warp there.
 
     Parameters
     ----------
     log_q : array, shape (along, across, 6)
-        The beam near its clamped end, some widths of it.
+        The beam near its held end, some widths of it.
     pixel_um : float
     slices : Sections
         Of this piece, shape (n,).
     slice_um : float
         Length of a slice.
+    guided : bool
+        The end has no displacement along the axis only, and an evenly spread force across it holds it: the middle of a
+        beam under a force there, and by symmetry.
 
     Returns
     -------
@@ -149,18 +156,22 @@ def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float) -> Ar
     """
     from scipy.linalg import cho_solve_banded, cholesky_banded
 
-    from polysve.device.chain import flexibility
-
     across = log_q.shape[1]
-    band = banded_stiffness(exp_stiffness(log_q))[:, 2 * (across + 1) :]
+    section = 2 * (across + 1)
+    band = banded_stiffness(exp_stiffness(log_q))
     load = np.zeros((band.shape[1], 3))
-    load[-2 * (across + 1) :] = _end_loads(across, pixel_um)
+    load[-section:] = _end_loads(across, pixel_um)
+    if guided:
+        load[1:section:2, 1] -= _spread(across)
+        # stiff springs hold u of the end, and v of one node; they take no force across
+        band[0, [*range(0, section, 2), 1]] *= STIFF
+    else:
+        band, load = band[:, section:], load[section:]
     found = load.T @ cho_solve_banded((cholesky_banded(band, lower=True), True), load)
     length = slice_um * len(slices.shear)
     ends = slice_um * np.arange(1, len(slices.shear) + 1)
-    found -= flexibility(slices.stiffness[None], slices.shear[None], ends, np.array([0, length]))[
-        0, 0
-    ]
+    edges = np.array([0, length])
+    found -= flexibility(slices.stiffness[None], slices.shear[None], ends, edges)[0, 0]
     back = np.eye(3)
     back[1, 2] = -length
     return back @ found @ back.T
@@ -184,11 +195,17 @@ def _end_loads(across: int, pixel_um: float) -> Array:
 def _load(along: int, across: int, support: str) -> Array:
     """Unit transverse force, spread over a section."""
     load = np.zeros((along + 1, across + 1, 2))
+    sections = _loaded(along, support)
+    for place in sections:
+        load[place, :, 1] = _spread(across) / len(sections)
+    return load.ravel()
+
+
+def _spread(across: int) -> Array:
+    """Unit force, evenly spread over the nodes of a section."""
     share = np.ones(across + 1)
     share[[0, -1]] = 0.5
-    for place in _loaded(along, support):
-        load[place, :, 1] += share / across / len(_loaded(along, support))
-    return load.ravel()
+    return share / across
 
 
 def _loaded(along: int, support: str) -> tuple[int, ...]:
