@@ -76,7 +76,8 @@ def corrected(solved: Array, chained: Array, sample: Array) -> dict[str, float]:
     Returns
     -------
     dict
-        By control variates (Glasserman, Monte Carlo Methods in Financial Engineering, 2003, section 4.1); and the correlation of whole beams with their chains.
+        By control variates (`polysve.surrogate.control_variates`), with their standard errors; and the correlation of
+        whole beams with their chains.
     """
     predicted = np.concatenate([chained, sample])
     mean, error, removed = controlled(solved, predicted)

@@ -23,7 +23,7 @@ ACROSS = 32
 SLICE = 8
 """Pixels along a slice."""
 STRIP_WIDTHS = 8
-"""Length of a strip over its width. Neighbours share grains; the ends of strips, where they do not, then count little."""
+"""Length of a strip over its width: neighbours share grains but at the ends of strips, which then count little."""
 ROOT_WIDTHS = 3
 """Length over width of the piece whose clamped end is examined."""
 TURNED_END = np.outer([-1, -1, 1], [-1, -1, 1])

@@ -99,8 +99,8 @@ def evaluate(
     Returns
     -------
     dict of str to array, shape (beams,)
-        stiffness_n_per_m, frequency_hz and deflection_um; for cantilevers also curl_um, the deflection of the tip by the
-        gradient of stress, and torsion_nnm_per_rad, the stiffness of the tip against a torque, nN·m.
+        stiffness_n_per_m, frequency_hz and deflection_um; for cantilevers also curl_um, the deflection of the tip by
+        the gradient of stress, and torsion_nnm_per_rad, the stiffness of the tip against a torque, nN·m.
 
     Raises
     ------
@@ -189,8 +189,8 @@ def variance_shares(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Share of each source in the variance of each quantity.
 
-    Sobol indices: what a source explains alone, and with all its interactions (Saltelli et al., Comput. Phys. Commun. 181
-    (2010) 259).
+    Sobol indices: what a source explains alone, and with all its interactions (Saltelli et al., Comput. Phys. Commun.
+    181 (2010) 259).
 
     Parameters
     ----------

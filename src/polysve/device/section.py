@@ -1,14 +1,14 @@
 """Apparent stiffness of slices of a beam, from strips that are periodic along the axis and free at their sides.
 
 A strip follows a mean strain e of its axis and a mean curvature κ: u = e x − κ x y + ũ, v = κ x²/2 + ṽ with y from the
-middle and ũ, ṽ periodic in x. Its section forces are (N, M) = S (e, κ), S = [[EA, ES], [ES, EI]]. The energy under unit N
-and M, column by column, says how the compliance S⁻¹ is spread along the strip: that of each slice, in the company of its
-neighbours.
+middle and ũ, ṽ periodic in x. Its section forces are (N, M) = S (e, κ), S = [[EA, ES], [ES, EI]]. The energy under
+unit N and M, column by column, says how the compliance S⁻¹ is spread along the strip: that of each slice, in the
+company of its neighbours.
 
-ũ and ṽ of bilinear elements on square pixels come from conjugate gradients, preconditioned by a uniform isotropic strip,
-whose matrix falls into small blocks under the Fourier transform along the axis. After n steps the energy is right to about
-2n orders of the contrast, so that few steps do: a Born series of a strip (Zeman, Vondřejc, Novák & Marek, J. Comput.
-Phys. 229 (2010) 8065).
+ũ and ṽ of bilinear elements on square pixels come from conjugate gradients, preconditioned by a uniform isotropic
+strip, whose matrix falls into small blocks under the Fourier transform along the axis. After n steps the energy is
+right to about 2n orders of the contrast, so that few steps do: a Born series of a strip (Zeman, Vondřejc, Novák & Marek,
+J. Comput. Phys. 229 (2010) 8065).
 """
 
 from functools import cache

@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from polysve.device.beam import LimitSettings
+from polysve.settings.device import LimitSettings
 from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import FILL, PREDICTED, THEORY
 from polysve.grains.film import Film
