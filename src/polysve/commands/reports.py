@@ -248,7 +248,7 @@ class Beams:
         check = found.get("check", {}).get(name)
         if check:
             lines.append(
-                f"    {check['count']} beams solved whole (grains alone scatter): chain {check['bias_percent']:+.2g} %, "
+                f"    {check['count']} beams solved whole, grains alone scatter: chain {check['bias_percent']:+.2g} %, "
                 f"correlation {check['correlation']:.4f}; corrected {check['mean']:.5g} {unit}, standard deviation "
                 f"{100 * check['std'] / check['mean']:.3g} ± {100 * check['std_standard_error'] / check['mean']:.1g} %"
             )

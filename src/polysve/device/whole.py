@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from polysve.base.types import Array
-from polysve.crystals.stiffness import exp_stiffness
+from polysve.crystals.stiffness import unpack
 from polysve.device.chain import flexibility
 from polysve.device.section import Sections
+from polysve.surrogate.pixels import exponential
 
 ITERATIONS = 4
 """Of the inverse iteration, which starts from the static deflection: the frequency is then exact to 10⁻⁸."""
@@ -116,7 +117,7 @@ def solve(log_q: Array, pixel_um: float, support: str = "cantilever") -> Answer:
     along, across = log_q.shape[:2]
     section = 2 * (across + 1)
     last = None if support == "cantilever" else -section
-    band = banded_stiffness(exp_stiffness(log_q))[:, section:last]
+    band = banded_stiffness(_q(log_q))[:, section:last]
     factor = cholesky_banded(band, lower=True, check_finite=False), True
     mass = lumped_mass(along, across, pixel_um)[section:last]
 
@@ -158,7 +159,7 @@ def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float, guide
 
     across = log_q.shape[1]
     section = 2 * (across + 1)
-    band = banded_stiffness(exp_stiffness(log_q))
+    band = banded_stiffness(_q(log_q))
     load = np.zeros((band.shape[1], 3))
     load[-section:] = _end_loads(across, pixel_um)
     if guided:
@@ -190,6 +191,11 @@ def _end_loads(across: int, pixel_um: float) -> Array:
             load[rows, 1, 1] += share[side] * 1.5 * (1 - 4 * y * y)
             load[rows, 0, 2] -= share[side] * 12 * y / width
     return load.reshape(-1, 3)
+
+
+def _q(log_q: Array) -> Array:
+    """Stiffness of pixels, shape (along, across, 3, 3), from its mean logarithm."""
+    return unpack(np.moveaxis(exponential(log_q), 0, -1))
 
 
 def _load(along: int, across: int, support: str) -> Array:

@@ -10,7 +10,7 @@ from polysve.settings.model import Model, Positive, parse
 from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 SLENDER = {"cantilever": 4, "clamped": 10}
-"""Least length over the section's extent in the direction of bending: Timoshenko theory is then right to 0.1 and 0.2 %."""
+"""Least length over extent in the direction of bending: Timoshenko theory is then right to 0.1 and 0.2 %."""
 SURE = 5
 """Standard deviations within which a normal quantity must stay positive."""
 LARGEST_DEFLECTION = {"cantilever": 0.1, "clamped": 0.1}
