@@ -8,7 +8,9 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
-from polysve.device.beam import BeamSettings, LimitSettings, beams, nominal, reliability
+from polysve.device.beam import BeamSample
+from polysve.device.reliability import reliability
+from polysve.settings.device import BeamSettings
 from polysve.settings.labels import TessellateSettings
 from polysve.settings.model import parse
 
@@ -19,7 +21,13 @@ LAWS = {
     "neither": "law: neither normal nor log-normal",
 }
 PICTURES = (".svg", ".pdf", ".png")
-UNITS = {"stiffness_n_per_m": "N/m", "frequency_hz": "Hz", "deflection_um": "µm"}
+UNITS = {
+    "stiffness_n_per_m": "N/m",
+    "frequency_hz": "Hz",
+    "deflection_um": "µm",
+    "curl_um": "µm",
+    "torsion_nnm_per_rad": "nN·m",
+}
 
 
 def sides(window: float | None, windows: str | None) -> list[float]:
@@ -162,89 +170,97 @@ class Characterized:
 
 @dataclass(frozen=True)
 class Beams:
-    """Samples of beams by width, and what was drawn for them."""
+    """Beams of several widths."""
 
     settings: BeamSettings
-    samples: dict[float, dict[str, np.ndarray]]
-    drawn: dict[float, dict]
+    samples: list[BeamSample]
 
     @property
     def warnings(self) -> list[str]:
-        """Warnings of the SVEs of each width."""
-        return [
-            f"width {width:g} µm: {line}"
-            for width, each in self.drawn.items()
-            for line in each["warnings"]
-        ]
+        """Nothing to warn of: what is doubtful is refused."""
+        return []
 
     def report(self) -> dict:
         """All numbers, for JSON."""
         return {
             "beam": self.settings.model_dump(mode="json"),
-            "widths": [self._width(width) for width in self.samples],
+            "widths": [self._width(sample) for sample in self.samples],
         }
 
-    def _width(self, width: float) -> dict:
-        along, across, side = self.settings.sves(width)
+    def _width(self, sample: BeamSample) -> dict:
+        modulus = sample.strips.modulus_gpa
         found = {
-            "width_um": width,
-            "sves": {
-                "along": along,
-                "across": across,
-                "side_um": side,
-                "mean_gpa": self.drawn[width]["mean_gpa"],
-                "std_gpa": self.drawn[width]["std_gpa"],
+            "width_um": sample.width_um,
+            "windows": {
+                "side_um": sample.strips.width_um,
+                "count": len(modulus),
+                "mean_gpa": float(modulus.mean()),
+                "std_gpa": float(modulus.std(ddof=1)),
             },
         }
-        for name, values in self.samples[width].items():
-            quantiles = np.quantile(values, [0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999])
+        names = ("0.1", "1", "5", "50", "95", "99", "99.9")
+        for name, values in sample.values.items():
+            quantiles = np.quantile(values, [float(percent) / 100 for percent in names])
             found[name] = {
                 "mean": float(values.mean()),
                 "std": float(values.std(ddof=1)),
-                "quantiles": dict(
-                    zip(
-                        ("0.1", "1", "5", "50", "95", "99", "99.9"), quantiles.tolist(), strict=True
-                    )
-                ),
+                "nominal": sample.nominal[name],
+                "quantiles": dict(zip(names, quantiles.tolist(), strict=True)),
             }
-        limit = self.limit(width)
+        limit = sample.limit(self.settings)
         if limit is not None:
-            found["reliability"] = reliability(self.samples[width][limit.quantity], limit)
+            found["reliability"] = reliability(sample.values[limit.quantity], limit)
+        for name in ("shares", "check"):
+            if getattr(sample, name):
+                found[name] = getattr(sample, name)
         return found
-
-    def limit(self, width: float) -> LimitSettings | None:
-        """The limit for one width, in the unit of its quantity."""
-        limit = self.settings.limit
-        if limit is None:
-            return None
-        uniform = nominal(self.drawn[width]["mean_gpa"], width, self.settings)
-        return limit.times(uniform[limit.quantity])
 
     def text(self) -> str:
         """A few lines to read."""
         lines = []
         for found in self.report()["widths"]:
-            sves = found["sves"]
+            windows = found["windows"]
             lines.append(
-                f"width {found['width_um']:g} µm: {sves['along']} × {sves['across']} SVEs of {sves['side_um']:g} µm, "
-                f"Ē = {sves['mean_gpa']:.2f} ± {sves['std_gpa']:.2f} GPa"
+                f"width {found['width_um']:g} µm: {windows['count']} windows of {windows['side_um']:g} µm bend as "
+                f"{windows['mean_gpa']:.2f} ± {windows['std_gpa']:.2f} GPa"
             )
             for name, unit in UNITS.items():
-                mean, std = found[name]["mean"], found[name]["std"]
-                what = name.split("_")[0]
-                lines.append(
-                    f"  {what:<11} {mean:.5g} {unit}, standard deviation {100 * std / mean:.3g} %"
-                )
+                if name in found:
+                    lines += self._quantity(found, name, unit)
             if "reliability" in found:
                 lines.append(f"  {_reliability_line(found['reliability'])}")
         return "\n".join(lines)
+
+    @staticmethod
+    def _quantity(found: dict, name: str, unit: str) -> list[str]:
+        mean, std = found[name]["mean"], found[name]["std"]
+        what = name.split("_")[0]
+        lines = [
+            f"  {what:<11} {mean:.5g} {unit}, standard deviation {100 * std / abs(mean):.3g} %"
+        ]
+        shares = found.get("shares", {}).get(name)
+        if shares:
+            parts = (
+                f"{100 * share['total_order']:.0f} % {source.split('_')[0]}"
+                for source, share in shares.items()
+            )
+            lines.append(f"    of its variance, with interactions: {', '.join(parts)}")
+        check = found.get("check", {}).get(name)
+        if check:
+            lines.append(
+                f"    {check['count']} beams solved whole, grains alone scatter: chain {check['bias_percent']:+.2g} %, "
+                f"correlation {check['correlation']:.4f}; corrected {check['mean']:.5g} {unit}, standard deviation "
+                f"{100 * check['std'] / check['mean']:.3g} ± {100 * check['std_standard_error'] / check['mean']:.1g} %"
+            )
+        return lines
 
     def figure(self, path: Path) -> None:
         """Write the distributions."""
         from polysve.figures import films
 
-        limits = {width: self.limit(width) for width in self.samples}
-        write_figure(path, lambda: films.beams(self.samples, limits))
+        samples = {sample.width_um: sample.values for sample in self.samples}
+        limits = {sample.width_um: sample.limit(self.settings) for sample in self.samples}
+        write_figure(path, lambda: films.beams(samples, limits))
 
 
 def _reliability_line(found: dict) -> str:
@@ -254,11 +270,3 @@ def _reliability_line(found: dict) -> str:
         f"failure probability {found['failure_probability']:.3g} ({low:.2g} to {high:.2g}), "
         f"β = {'beyond the sample' if beta is None else f'{beta:.2f}'}, Cornell's index {found['cornell_index']:.2f}"
     )
-
-
-def beams_of(drawn: dict[float, dict], settings: BeamSettings) -> Beams:
-    """Beams of all widths, from the SVEs drawn for each."""
-    samples = {
-        width: beams(each["young_modulus_gpa"], width, settings) for width, each in drawn.items()
-    }
-    return Beams(settings, samples, drawn)

@@ -9,6 +9,7 @@ from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.base.types import Array
 from polysve.settings.labels import TessellateSettings
+from polysve.surrogate.control_variates import controlled
 from polysve.surrogate.prediction import Prediction
 from polysve.surrogate.workers import Workers
 
@@ -197,9 +198,9 @@ def control_variates(solved_gpa: Array, prediction: Prediction) -> dict:
     """
     count = len(solved_gpa)
     predicted = prediction.young_modulus_gpa
-    mean, error, removed = _controlled(solved_gpa, predicted)
+    mean, error, removed = controlled(solved_gpa, predicted)
     squares = (solved_gpa - mean) ** 2, (predicted - predicted.mean()) ** 2
-    variance, variance_error, _ = _controlled(*squares)
+    variance, variance_error, _ = controlled(*squares)
     difference = predicted[:count] - solved_gpa
     return {
         "count": count,
@@ -213,18 +214,6 @@ def control_variates(solved_gpa: Array, prediction: Prediction) -> dict:
         "std_gpa": float(np.sqrt(variance)),
         "std_standard_error_gpa": float(variance_error / (2 * np.sqrt(variance))),
     }
-
-
-def _controlled(solved: Array, predicted: Array) -> tuple[float, float, float]:
-    """Mean, its standard error, and the share of the plain mean's variance that the control variate removed."""
-    count, total = len(solved), len(predicted)
-    first = predicted[:count]
-    covariance = np.cov(solved, first)
-    slope = covariance[0, 1] / covariance[1, 1]
-    explained = slope * covariance[0, 1]
-    mean = solved.mean() + slope * (predicted.mean() - first.mean())
-    variance = max(covariance[0, 0] - explained, 0) / count + explained / total
-    return float(mean), float(np.sqrt(variance)), float(1 - variance * count / covariance[0, 0])
 
 
 def size_law(ratios: Array, relative_std: Array, counts: Array) -> dict:

@@ -1,0 +1,163 @@
+"""Settings of a beam: shape, film, what scatters, what it must keep to."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from polysve.base.errors import InputError
+from polysve.settings.model import Model, Positive, parse
+from polysve.settings.texture import DEFAULT_TEXTURE, Texture
+
+SLENDER = {"cantilever": 4, "clamped": 10}
+"""Least length over extent in the direction of bending: Timoshenko theory is then right to 0.1 and 0.2 %."""
+SURE = 5
+"""Standard deviations within which a normal quantity must stay positive."""
+LARGEST_DEFLECTION = {"cantilever": 0.1, "clamped": 0.1}
+"""Over the length of a cantilever, and over the extent of a clamped beam, which stretches."""
+
+
+class LawSettings(Model):
+    """A number that scatters from beam to beam."""
+
+    mean: Annotated[float, Field(allow_inf_nan=False)]
+    std: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Standard deviation."""
+    law: Literal["normal", "log_normal"] = "normal"
+
+    @model_validator(mode="after")
+    def positive_logarithm(self):
+        """Refuse a log-normal law whose mean is not positive."""
+        if self.law == "log_normal" and self.mean <= 0:
+            raise ValueError(f"mean = {self.mean:g} of a log-normal law; allowed is above 0")
+        return self
+
+    @property
+    def lowest(self) -> float:
+        """What it stays above, in all likelihood."""
+        return self.mean - SURE * self.std if self.law == "normal" else 0.0
+
+
+def _law(value: Any) -> Any:
+    """A plain number is a law without spread."""
+    return {"mean": value} if isinstance(value, int | float) else value
+
+
+Law = Annotated[LawSettings, BeforeValidator(_law, json_schema_input_type=float | LawSettings)]
+"""Field that takes a number, or its mean and standard deviation."""
+ZERO = LawSettings(mean=0.0)
+Quantity = Literal["stiffness_n_per_m", "frequency_hz", "deflection_um", "curl_um"]
+
+
+class LimitSettings(Model):
+    """What the beam must keep to."""
+
+    quantity: Quantity = "frequency_hz"
+    at_least: Positive | None = None
+    at_most: Positive | None = None
+    of_nominal: bool = Field(
+        False,
+        description="The limit is a multiple of what a beam of the mean film and of all other means has.",
+    )
+
+    @model_validator(mode="after")
+    def one_side(self):
+        """Refuse limits on no side or on both."""
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("one of at_least and at_most is needed")
+        return self
+
+    def times(self, nominal: float) -> "LimitSettings":
+        """The limit in the unit of its quantity."""
+        if not self.of_nominal:
+            return self
+        value = {k: v * nominal for k in ("at_least", "at_most") if (v := getattr(self, k))}
+        return LimitSettings(quantity=self.quantity, **value)
+
+
+class BeamSettings(Model):
+    """One kind of beam, in several widths."""
+
+    widths_um: tuple[Positive, ...] = Field((2.0, 5.0), min_length=1)
+    """As drawn."""
+    length_um: Positive = 60.0
+    thickness_um: Law = LawSettings(mean=2.0)
+    width_offset_um: Law = Field(
+        ZERO, description="Width that is made less the one that is drawn: negative for over-etch."
+    )
+    support: Literal["cantilever", "clamped"] = "cantilever"
+    bending: Literal["in_plane", "out_of_plane"] = "in_plane"
+    force_un: Positive = Field(
+        1.0, description="At the free end, or in the middle of a clamped beam."
+    )
+    density_kg_m3: Law | None = Field(None, description="The crystal's if null.")
+    residual_stress_mpa: Law = Field(
+        ZERO,
+        description="Axial stress of a beam clamped at both ends before it is loaded, tension positive; a cantilever "
+        "lets go of it.",
+    )
+    stress_gradient_mpa_per_um: Law = Field(
+        ZERO,
+        description="Growth of the axial stress through the thickness, which curls a cantilever.",
+    )
+    texture: Texture = DEFAULT_TEXTURE
+    grain_size_um: Positive = 0.5
+    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = 0.5
+    structures: Annotated[int, Field(ge=100, le=10**7)] = Field(
+        2000,
+        description="Windows as long as wide that are drawn; the beams are put together from them.",
+    )
+    beams: Annotated[int, Field(ge=100, le=10**7)] = 10_000
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    limit: LimitSettings | None = None
+
+    @model_validator(mode="after")
+    def a_beam(self):
+        """Refuse beams that are no beams."""
+        for name in ("thickness_um", "density_kg_m3"):
+            law = getattr(self, name)
+            if law is not None and (law.mean <= 0 or law.lowest < 0):
+                raise ValueError(
+                    f"{name} = {law.mean:g} ± {law.std:g} is not always positive; allowed is a mean of more than "
+                    f"{SURE} standard deviations"
+                )
+        for width in self.widths_um:
+            self._check_width(width)
+        return self
+
+    def _check_width(self, width: float) -> None:
+        offset, made = self.width_offset_um, width + self.width_offset_um.mean
+        if made - SURE * offset.std <= 0 or abs(offset.mean) >= width:
+            raise ValueError(
+                f"width_offset_um = {offset.mean:g} ± {offset.std:g} eats a beam {width:g} µm wide, or doubles it; "
+                f"allowed is a width of more than {SURE} standard deviations"
+            )
+        if made < self.grain_size_um:
+            raise ValueError(
+                f"widths_um = {width:g}: {made:g} µm is less than grain_size_um = {self.grain_size_um:g}; allowed are "
+                "beams as wide as a grain, or wider"
+            )
+        extent = made if self.bending == "in_plane" else self.thickness_um.mean
+        if self.length_um < SLENDER[self.support] * extent:
+            raise ValueError(
+                f"length_um = {self.length_um:g} is {self.length_um / extent:.3g} times the {extent:g} µm in the "
+                f"direction of bending; allowed is {SLENDER[self.support]} times for {self.support}, or more"
+            )
+
+
+def read_spec(path: Path) -> BeamSettings:
+    """Read a beam from YAML; an empty file gives the defaults.
+
+    Raises
+    ------
+    InputError
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: no YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: keys and values are needed, such as length_um: 60")
+    return parse(BeamSettings, values, str(path))
