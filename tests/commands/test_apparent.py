@@ -266,7 +266,7 @@ def test_wrong_meshes_are_refused(tmp_path):
         run(path, orientations=table)
     table.write_text("grain,theta_deg\n" + "".join(f"{g},10\n" for g in range(9)))
     write(mesh.triangles[:-1], grain=[mesh.grain[:-1]])
-    with pytest.raises(InputError, match="a whole rectangle is needed"):
+    with pytest.raises(InputError, match="a whole rectangle of triangles"):
         run(path, orientations=table)
     write(mesh.triangles, colour=[mesh.grain])
     with pytest.raises(InputError, match="no triangles with grain tags"):

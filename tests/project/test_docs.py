@@ -89,7 +89,7 @@ def test_commands_that_ask_the_network(desk):
 
 @pytest.mark.docs
 def test_pages_that_start_a_reader_have_commands():
-    assert {"index.md", "howto/cluster.md", "howto/own-structure.md"} <= set(PAGES)
+    assert {"index.md", "howto/cluster.md", "howto/own-film.md"} <= set(PAGES)
 
 
 @pytest.mark.docs

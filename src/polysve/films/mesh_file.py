@@ -1,5 +1,7 @@
 """Triangle meshes with grain tags."""
 
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 
 from polysve.base.errors import InputError
 from polysve.base.files import check_size
-from polysve.base.types import Array
+from polysve.base.types import Array, Integers
 from polysve.films.reading import EULER, THETA, Reading, orientations_of
 from polysve.films.table import PHASE, read_table
 from polysve.grains.film import Film
@@ -24,37 +26,15 @@ def read_mesh(path: Path, reading: Reading) -> Film:
     InputError
         For a file that is no such mesh, triangles that do not fill a rectangle edge to edge, and tags without angles.
     """
-    import meshio
-
     orientations = reading.orientations
     if orientations is None:
         raise InputError(
             f"{path}: --orientations is missing; a table grain,{','.join(THETA)} is needed for a mesh"
         )
-    check_size(path)
-    try:
-        source = meshio.read(path)
-    except (OSError, meshio.ReadError, ValueError, KeyError, IndexError, SystemExit) as error:
-        raise InputError(f"{path}: cannot be read as a mesh ({error})") from None
-    blocks = [
-        number
-        for number, cells in enumerate(source.cells)
-        if cells.type in ("triangle", "triangle6")
-    ]
-    tag = next((name for name in TAGS if name in source.cell_data), None)
-    if not blocks or tag is None:
-        raise InputError(
-            f"{path}: holds no triangles with grain tags; cell data named {', '.join(TAGS)} are known"
-        )
-    triangles = np.concatenate([source.cells[number].data[:, :3] for number in blocks]).astype(
-        np.int64
-    )
-    tags = np.concatenate([np.asarray(source.cell_data[tag][number]) for number in blocks]).astype(
-        np.int64
-    )
+    points, triangles, tags = _tagged_triangles(path)
     headers = [["grain", *angles, *phase] for angles in (THETA, EULER) for phase in ([], [PHASE])]
     header, table, names = read_table(orientations, headers)
-    known = table[:, 0].astype(np.int64)
+    known = table[:, 0]
     missing = np.setdiff1d(tags, known)
     if len(missing) or len(np.unique(known)) != len(known):
         raise InputError(
@@ -62,7 +42,7 @@ def read_mesh(path: Path, reading: Reading) -> Film:
         )
     order = np.argsort(known)
     grain = order[np.searchsorted(known[order], tags)]
-    mesh = _flat_mesh(path, source.points, triangles, grain)
+    mesh = _flat_mesh(path, points, triangles, grain)
     quaternions, theta_rad = orientations_of(table[:, 1 : len(header)], orientations)
     phases, phase = np.unique(names or [""] * len(known), return_inverse=True)
     return Film(
@@ -73,6 +53,39 @@ def read_mesh(path: Path, reading: Reading) -> Film:
         reading.crystals(phases.tolist(), path),
         theta_rad=theta_rad,
     )
+
+
+def _tagged_triangles(path: Path) -> tuple[Array, Integers, Integers]:
+    """Points, triangles and the triangles' tags."""
+    import meshio
+
+    check_size(path)
+    try:
+        # some of its readers print, and standard output belongs to results
+        with redirect_stdout(StringIO()):
+            source = meshio.read(path)
+    # its readers meet a wrong file with whatever exception their parsing happens to raise, or leave
+    except (Exception, SystemExit) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path}: cannot be read as a mesh ({reason})") from None
+    blocks = [
+        number
+        for number, cells in enumerate(source.cells)
+        if cells.type in ("triangle", "triangle6")
+    ]
+    tag = next((name for name in TAGS if name in source.cell_data), None)
+    if not blocks or tag is None:
+        raise InputError(
+            f"{path}: holds no triangles with grain tags; cell data named {', '.join(TAGS)} are known"
+        )
+    triangles = np.concatenate([source.cells[number].data[:, :3] for number in blocks])
+    tags = np.concatenate([np.ravel(source.cell_data[tag][number]) for number in blocks])
+    points = np.asarray(source.points, float)
+    if tags.shape != triangles.shape[:1] or points.ndim != 2 or not len(tags):
+        raise InputError(f"{path}: has {len(tags)} grain tags for {len(triangles)} triangles")
+    if not 0 <= triangles.min() <= triangles.max() < len(points):
+        raise InputError(f"{path}: triangles have nodes that are none of the {len(points)} points")
+    return points, triangles.astype(np.int64), tags
 
 
 def _flat_mesh(path: Path, points: Array, triangles: NDArray, grain: NDArray) -> Mesh:

@@ -13,37 +13,37 @@ from polysve.grains.tiling import Tiling
 
 
 def read_neper(path: Path, reading: Reading) -> Film:
-    """Read a 2-D Neper tessellation of a square with Bunge angles (``-oridescriptor euler-bunge``)."""
+    """Read a 2-D Neper tessellation of a square with Bunge angles (``-oridescriptor euler-bunge``).
+
+    Groups of cells, where there are several, are phases by number.
+
+    Raises
+    ------
+    InputError
+        For another file, cells that do not fill a square, and crystals of another symmetry than the file tells.
+    """
     sections = _tess_sections(path)
+    dimensions = sections.get("**general", ["no"])[0]
+    if dimensions != "2":
+        raise InputError(f"{path}: has {dimensions} dimensions; 2 are needed")
     try:
-        if sections["**general"][0] != "2":
-            raise InputError(f"{path}: has {sections['**general'][0]} dimensions; 2 are needed")
         count = int(sections["**cell"][0])
-        descriptor, *angles = sections["*ori"]
+        descriptor, *words = sections["*ori"]
+        if descriptor not in ("euler-bunge", "euler-bunge:active"):
+            raise InputError(f"{path}: orientations are {descriptor}; euler-bunge is needed")
+        angles_deg = np.array(words, float).reshape(count, 3)
         vertices = np.array(sections["**vertex"][1:], float).reshape(-1, 5)[:, 1:3]
-        grain, offsets, corners = _tess_faces(sections["**face"])
-        angles = np.array(angles, float).reshape(count, -1)
+        cells = _cells(sections["**face"], count, len(vertices))
+    except InputError:
+        raise
     except (KeyError, ValueError, IndexError) as error:
         raise InputError(
             f"{path}: is no complete .tess file ({type(error).__name__}: {error})"
         ) from None
-    if descriptor not in ("euler-bunge", "euler-bunge:active"):
-        raise InputError(f"{path}: orientations are {descriptor}; euler-bunge is needed")
-    if not np.isfinite(angles).all() or not np.isfinite(vertices).all():
+    if not np.isfinite(angles_deg).all() or not np.isfinite(vertices).all():
         raise InputError(f"{path}: holds numbers that are not finite")
-    low, high = vertices.min(0), vertices.max(0)
-    side = (high - low).max()
-    if np.ptp(high - low) > 1e-9 * side:
-        raise InputError(f"{path}: the domain is {high - low}; a square is needed")
-    # Neper writes twelve digits: what should lie on the edge is put there
-    place = (vertices - low) / side
-    place = np.where(place < 1e-9, 0.0, np.where(place > 1 - 1e-9, 1.0, place)) * side
-    tiling = _counter_clockwise(Tiling(grain, offsets, place[corners]))
-    if abs(tiling.areas_um2().sum() / side**2 - 1) > 1e-6:
-        raise InputError(
-            f"{path}: the cells cover {tiling.areas_um2().sum():g} of {side**2:g}; a whole square is needed"
-        )
-    quaternions, _ = orientations_of(angles, path)
+    tiling, side = _square(cells, vertices, path)
+    quaternions, _ = orientations_of(angles_deg, path)
     groups, phase = _groups(sections, count, path)
     crystals = reading.crystals(groups, path)
     # Neper writes triclinic where nobody has said anything
@@ -54,7 +54,29 @@ def read_neper(path: Path, reading: Reading) -> Film:
             f"{path}: *crysym is {symmetry}, but {other.name} is {other.symmetry}; "
             "--material is needed, a crystal of that symmetry"
         )
-    return Film(tiling, (float(side), float(side)), quaternions, phase, crystals)
+    return Film(tiling, (side, side), quaternions, phase, crystals)
+
+
+def _square(cells: list[Integers], vertices: Array, path: Path) -> tuple[Tiling, float]:
+    """Cells with their corners counter-clockwise in a window from 0 to its side."""
+    low, high = vertices.min(0), vertices.max(0)
+    side = float((high - low).max())
+    if not side > 0 or np.ptp(high - low) > 1e-9 * side:
+        raise InputError(
+            f"{path}: the domain is {high[0] - low[0]:g} × {high[1] - low[1]:g}; a square is needed"
+        )
+    # Neper writes twelve digits: what should lie on the edge is put there
+    place = (vertices - low) / side
+    place = np.where(place < 1e-9, 0.0, np.where(place > 1 - 1e-9, 1.0, place)) * side
+    offsets = np.cumsum([0, *map(len, cells)])
+    numbers = np.arange(len(cells))
+    tiling = _counter_clockwise(Tiling(numbers, offsets, place[np.concatenate(cells)]))
+    covered = tiling.areas_um2().sum()
+    if abs(covered / side**2 - 1) > 1e-6:
+        raise InputError(
+            f"{path}: the cells cover {covered:g} of {side**2:g}; a whole square is needed"
+        )
+    return tiling, side
 
 
 def _groups(sections: dict[str, list[str]], count: int, path: Path) -> tuple[list[str], Integers]:
@@ -85,21 +107,23 @@ def _tess_sections(path: Path) -> dict[str, list[str]]:
     return sections
 
 
-def _tess_faces(words: list[str]) -> tuple[Array, Array, Array]:
-    """Number, first corner and corners of each face; in two dimensions face i is cell i."""
-    position, corners, grains = 1, [], []
-    for _ in range(int(words[0])):
-        grains.append(int(words[position]) - 1)
-        size = int(words[position + 1])
-        corners.append(np.array(words[position + 2 : position + 2 + size], int) - 1)
+def _cells(words: list[str], count: int, n_vertices: int) -> list[Integers]:
+    """Corners of each cell; in two dimensions face i is cell i."""
+    if int(words[0]) != count:
+        raise ValueError(f"{words[0]} faces for {count} cells")
+    position, corners = 1, [np.empty(0, int)] * count
+    for _ in range(count):
+        cell, size = int(words[position]) - 1, int(words[position + 1])
+        found = np.array(words[position + 2 : position + 2 + size], int) - 1
+        if not (0 <= cell < count and len(corners[cell]) == 0):
+            raise ValueError(f"face {cell + 1} is none of 1 to {count}, or there twice")
+        if not (size >= 3 and found.min() >= 0 and found.max() < n_vertices):
+            raise ValueError(f"face {cell + 1} has not three corners or more of 1 to {n_vertices}")
+        corners[cell] = found
         edges = int(words[position + 2 + size])
         # four numbers of the plane's equation and five of the regularization follow the edges
-        position += 3 + size + edges + 9
-    return (
-        np.array(grains),
-        np.concatenate([[0], np.cumsum([len(each) for each in corners])]),
-        np.concatenate(corners),
-    )
+        position += 3 + size + abs(edges) + 9
+    return corners
 
 
 def _counter_clockwise(tiling: Tiling) -> Tiling:
