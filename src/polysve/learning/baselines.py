@@ -24,7 +24,9 @@ def quadratic_fit(means: np.ndarray, values: np.ndarray) -> Pipeline:
 
 
 class QuadraticFit:
-    """The baseline every network is judged by: `quadratic_fit` of Ē and of the targets; of log C̄ where means are of log Q.
+    """The baseline every network is judged by: `quadratic_fit` of Ē and of the targets.
+
+    Where the means are those of log Q, it is fitted to log C̄.
 
     Parameters
     ----------

@@ -45,8 +45,8 @@ Score = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class ModelCard(Model):
     """Card of one network.
 
-    Errors are scored in a unit that a film says without the network: E⟨log Q⟩ · spread · (grains)^-decay, see `log_mean`,
-    with the effective number of grains 1/Σa² no further than validated. In format 1 they are in GPa.
+    Errors are scored in a unit that a film says without the network: E⟨log Q⟩ · spread · (grains)^-decay, see
+    `log_mean`, with the effective number of grains 1/Σa² no further than validated. In format 1 they are in GPa.
     """
 
     format: Literal[1, 2] = 2

@@ -14,22 +14,13 @@ from polysve.crystals.square import PlaneStress, upright
 from polysve.data.ensemble import stored_crystals
 from polysve.data.inputs import Split, open_inputs
 from polysve.learning.checkpoints import Checkpoint
+from polysve.learning.least_squares import solve
 from polysve.networks import architectures, physical
 from polysve.networks.head import StiffnessHead
 from polysve.networks.log_head import LogStiffnessHead
-from polysve.networks.modes import modes
+from polysve.networks.second_order import SecondOrder
 from polysve.settings.experiment import LINEAR, READS, OptimizerSettings, TrainSettings
 
-SMALLEST = 1e-7
-HEADS = {
-    "vector_head": slice(-2, None),
-    "scalar_head": slice(0, 1),
-    "k_head": slice(0, 1),
-    "g_head": slice(1, 2),
-    "2_head": slice(2, 4),
-    "4_head": slice(4, 6),
-}
-"""Linear heads of networks, and which of the targets, or of their modes, each is for."""
 COLUMNS = ("epoch", "loss", "val_loss", "learning_rate", "seconds")
 
 
@@ -259,35 +250,6 @@ def descend(network, train, validation, settings: TrainSettings, checkpoint, wat
     return history
 
 
-def solve(network, train: list[Samples]):
-    """Fit the linear heads of a network in closed form, by least squares of the training error.
-
-    Features are scaled by their spread, and directions too weak for single precision, or for the SVEs to tell, get no weight.
-    """
-    heads = [layer for layer in network.layers if layer.name in HEADS]
-    features = keras.Model(network.input, {head.name: head.input for head in heads})
-    parts = [
-        features.predict(part.images, batch_size=physical.batch_size(part.images), verbose=0)
-        for part in train
-    ]
-    targets = np.concatenate([part.targets for part in train]).astype(float)
-    if targets.shape[1] == 6:
-        targets = np.asarray(modes(targets))
-    for head in heads:
-        values = np.concatenate([np.asarray(part[head.name], float) for part in parts])
-        matrix = values.reshape(-1, values.shape[-1])
-        if head.use_bias:
-            matrix = np.column_stack([matrix, np.ones(len(matrix))])
-        scale = np.sqrt(np.mean(matrix**2, axis=0))
-        scale[scale == 0] = 1
-        solution = (
-            np.linalg.lstsq(matrix / scale, targets[:, HEADS[head.name]].ravel(), rcond=SMALLEST)[0]
-            / scale
-        )
-        weights = [solution[: values.shape[-1], None]]
-        head.set_weights([*weights, solution[-1:]] if head.use_bias else weights)
-
-
 def mean_square_error(network, samples: list[Samples]) -> float:
     """Over all outputs and samples."""
     errors = [physical.predict_targets(network, part.images) - part.targets for part in samples]
@@ -298,7 +260,7 @@ def normalization(targets: np.ndarray, head: physical.Head | None):
     """Offset and scale (k,) of the training targets.
 
     The two components of the anisotropy keep their origin and share one scale, for the network to turn with the
-    material. So do all components of log C̄, less the window mean of log Q: a film of one grain has none of it.
+    material. So do all components of what log C̄ has beyond the second order: a film of one grain has none of it.
     """
     offset, scale = targets.mean(axis=0), targets.std(axis=0)
     if isinstance(head, LogStiffnessHead):
@@ -316,8 +278,15 @@ def coordinates(samples: Samples, head: physical.Head | None) -> np.ndarray:
         return np.asarray(samples.targets, float)
     found = head.label_coordinates(samples.targets)
     if isinstance(head, LogStiffnessHead):
-        found = found - samples.images.mean((1, 2), dtype=float)
+        found = found - second_order(samples.images)
     return found
+
+
+def second_order(images: np.ndarray) -> np.ndarray:
+    """What networks of any film add to: log C̄ (n, 6) of images of log Q without training."""
+    layer, size = SecondOrder(), physical.batch_size(images)
+    parts = [np.asarray(layer(images[i : i + size])) for i in range(0, len(images), size)]
+    return np.concatenate(parts).astype(float)
 
 
 def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=None):

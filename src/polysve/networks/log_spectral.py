@@ -1,15 +1,14 @@
-"""Second-order features of an image of log Q, as a Keras layer: `spectral` for any film.
+"""Features of an image of log Q beyond the second order, as a Keras layer: `spectral` for any film.
 
-What log C̄ has beyond the window mean of log Q is, to second order, a quadratic functional of the fluctuations. Its kernel
-is Green's function of an isotropic sheet: in the direction φ of the wave vector it holds exp(imφ), m = 0, ±2, ±4, and it
-depends on the mean medium by K/(K + G) alone.
+The second order is known (`second_order`). What is left follows from the same moments of the spectrum, times the
+anisotropy of the window mean, to third order, and times the variance of log Q, to fourth.
 """
 
 import keras
 import numpy as np
 from keras import ops
 
-from polysve.networks.modes import USUAL_SHARE, bulk_share, modes
+from polysve.networks.modes import modes
 from polysve.networks.spectral import reverse, wave_directions
 
 SPIN = {"k": 0, "g": 0, "2": 2, "4": 4, "2*": -2, "4*": -4}
@@ -19,6 +18,9 @@ SUMMED = [(a, b) for a, b in PAIRS if not a.endswith("*")]
 COLUMNS = 5
 OUTPUTS = {"k": 0, "g": 0, "2": 2, "4": 4}
 HIGHEST = 4
+"""Orders m of Green's function of an isotropic sheet."""
+TENSOR = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
+"""How often the components 11, 22, 66, 12, 16, 26 stand in a symmetric matrix."""
 
 
 def terms(spin: int) -> list[tuple[str, str, int]]:
@@ -26,8 +28,8 @@ def terms(spin: int) -> list[tuple[str, str, int]]:
 
     Examples
     --------
-    >>> len(terms(0)), len(terms(2)), len(terms(4))
-    (17, 15, 13)
+    >>> len(terms(0)), len(terms(2)), len(terms(8))
+    (17, 15, 6)
     """
     orders = [(a, b, spin - SPIN[a] - SPIN[b]) for a, b in PAIRS]
     return [(a, b, m) for a, b, m in orders if abs(m) <= HIGHEST]
@@ -37,8 +39,9 @@ def terms(spin: int) -> list[tuple[str, str, int]]:
 class LogSpectralFeatures(keras.layers.Layer):
     """Moments of the spectra of the modes of log Q, from images of any size.
 
-    With F_a the Fourier coefficients of mode a, the features are Σ F_a(k) F_b(−k) exp(imφ) over k ≠ 0, alone and times
-    K/(K + G): for each mode of log C̄ those that turn as it does.
+    With F_a the Fourier coefficients of mode a, the moments are Σ F_a(k) F_b(−k) exp(imφ) over k ≠ 0. The features of
+    each mode of log C̄ are their products with the variance of log Q, and with z2, z4 of its mean or their
+    conjugates, that turn as the mode does.
 
     Returns
     -------
@@ -54,18 +57,25 @@ class LogSpectralFeatures(keras.layers.Layer):
 
     def call(self, inputs):
         """Map images (n, p, p, 6) of log Q to features of the four modes."""
-        mean = modes(ops.mean(inputs, axis=(1, 2)))
-        share = bulk_share(mean)[:, :, None] - USUAL_SHARE
-        sums = self._sums(inputs - ops.mean(inputs, axis=(1, 2), keepdims=True))
+        mean = ops.mean(inputs, axis=(1, 2), keepdims=True)
+        fluctuations = inputs - mean
+        variance = ops.mean(ops.sum(fluctuations**2 * TENSOR, -1), (1, 2))[:, None]
+        sums = self._sums(fluctuations)
+        _, _, p, q, u, v = (part[:, None] for part in ops.unstack(modes(mean[:, 0, 0]), 6, -1))
+        means = {"2": (p, q), "2*": (p, -q), "4": (u, v), "4*": (u, -v)}
         features = []
-        for name, spin in OUTPUTS.items():
-            parts = _moments(*sums, spin)
-            values = ops.stack(parts[: 1 if name in "kg" else 2], 1)
-            features.append(ops.concatenate([values, share * values], -1))
+        for spin in OUTPUTS.values():
+            parts = [[variance * part for part in _moments(*sums, spin)]]
+            # of a real output the conjugates say the same once more
+            for factor in ("2", "4") if spin == 0 else means:
+                parts.append(_times(_moments(*sums, spin - SPIN[factor]), means[factor]))
+            kept = slice(0, 1) if spin == 0 else slice(0, 2)
+            joined = [ops.concatenate(part, -1) for part in list(zip(*parts, strict=True))[kept]]
+            features.append(ops.stack(joined, 1))
         return features
 
     def _sums(self, fluctuations):
-        """Sums of F_a(k) F_b(−k) times 1, cos 2φ, sin 2φ, cos 4φ, sin 4φ: real and imaginary part, shape (n, 5 · pairs)."""
+        """Sums of F_a(k) F_b(−k) times 1, cos 2φ, sin 2φ, cos 4φ, sin 4φ: real and imaginary part (n, 5 · pairs)."""
         pixels = ops.shape(fluctuations)[1]
         waves = wave_directions(pixels, fluctuations.dtype)
         table = ops.stack([ops.ones_like(waves[2][0]), *waves[2], *waves[4]], -1)
@@ -97,15 +107,23 @@ class LogSpectralFeatures(keras.layers.Layer):
         return spectra
 
     def compute_output_shape(self, input_shape):
-        counts = {name: 2 * len(terms(spin)) for name, spin in OUTPUTS.items()}
-        n = input_shape[0]
-        return [(n, 1 if name in "kg" else 2, counts[name]) for name in OUTPUTS]
+        shapes = []
+        for spin in OUTPUTS.values():
+            factors = ("2", "4") if spin == 0 else ("2", "2*", "4", "4*")
+            count = len(terms(spin)) + sum(len(terms(spin - SPIN[name])) for name in factors)
+            shapes.append((input_shape[0], 1 if spin == 0 else 2, count))
+        return shapes
 
 
 def _product(first, second):
     """F_a(k) F_b(−k)."""
     (a, b), (c, d) = first[0], second[1]
     return a * c - b * d, a * d + b * c
+
+
+def _times(a, b):
+    """Product of complex numbers given as (real, imaginary)."""
+    return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
 
 
 def _moments(real_sums, imaginary_sums, spin: int):

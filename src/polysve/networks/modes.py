@@ -1,7 +1,8 @@
 """Angular modes of the logarithm of a plane stiffness: the parts that a turn of the film multiplies by a phase.
 
-A symmetric matrix in Mandel form has six: the logarithms k and g of the bulk and shear modulus, which no turn changes; and
-z2 = p + i q and z4 = u + i v, which a turn by α multiplies by exp(2iα) and exp(4iα). A mirror takes their conjugates.
+A symmetric matrix in Mandel form has six: the logarithms k and g of the bulk and shear modulus, which no turn
+changes; and z2 = p + i q and z4 = u + i v, which a turn by α multiplies by exp(2iα) and exp(4iα). A mirror takes
+their conjugates.
 """
 
 import keras
@@ -55,7 +56,7 @@ class FromModes(keras.layers.Layer):
 
 
 def bulk_share(mean):
-    """K/(K + G) of modes (..., 6) of the mean, which Green's function of an isotropic sheet depends on, shape (..., 1)."""
+    """K/(K + G) of modes (..., 6) of the mean, which Green's function depends on, shape (..., 1)."""
     return ops.sigmoid(mean[..., :1] - mean[..., 1:2])
 
 

@@ -10,6 +10,7 @@ from polysve.base.errors import InputError
 from polysve.data.seal import seal_faults
 from polysve.networks.head import StiffnessHead
 from polysve.networks.log_head import LogStiffnessHead
+from polysve.networks.second_order import SecondOrder
 
 Head = StiffnessHead | LogStiffnessHead
 
@@ -24,11 +25,11 @@ def with_units(network, offset: np.ndarray, scale: np.ndarray, head: Head | None
     offset, scale : (k,) array
         Mean and standard deviation of the training targets, in coordinates of the head if there is one.
     head : Head or None
-        None where the only output is Ē. A network of any film tells what log C̄ has beyond the window mean of log Q.
+        None where the only output is Ē. A network of any film tells what log C̄ has beyond the second order.
     """
     x = keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="units")(network.output)
     if isinstance(head, LogStiffnessHead):
-        x = keras.layers.Add()([keras.layers.GlobalAveragePooling2D()(network.input), x])
+        x = keras.layers.Add()([SecondOrder()(network.input), x])
     return keras.Model(network.input, x if head is None else head(x))
 
 

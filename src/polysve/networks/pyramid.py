@@ -118,8 +118,8 @@ def _responses(fields, filters: int, pixels: int):
 def build_for_any_film(filters: int, images: np.ndarray, targets: np.ndarray):
     """Network for images of log Q of any size: what log C̄ has beyond the window mean, by squared responses alone.
 
-    The squares are a second-order functional, as the theory asks for, and zero for a film of one grain. Without unit: their
-    coefficients depend on the mean medium. Quarter turns and mirrors are exact.
+    The squares are a second-order functional, as the theory asks for, and zero for a film of one grain. Without unit:
+    their coefficients depend on the mean medium. Quarter turns and mirrors are exact.
 
     Parameters
     ----------

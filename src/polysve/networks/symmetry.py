@@ -11,7 +11,7 @@ EXCHANGED = (1, 0, 2, 3, 5, 4)
 
 @keras.saving.register_keras_serializable(package="polysve")
 class Moved(keras.layers.Layer):
-    """Turn or mirror the film: its pixels, if there are any, and the components 11, 22, 66, 12, 16, 26 along the last axis.
+    """Turn or mirror a film: its pixels, if there are any, and the components 11, 22, 66, 12, 16, 26 on the last axis.
 
     Parameters
     ----------

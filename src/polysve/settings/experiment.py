@@ -14,8 +14,8 @@ class PreprocessSettings(Model):
     seed: int = 1
     """Of the split."""
     encoding: Literal["grey", "harmonic", "log_stiffness"] = "harmonic"
-    """log_stiffness: six components of log Q, any film; harmonic: cos 4θ and sin 4θ, grey: the level θ/90° of the published
-    study, both for <100> films of one crystal."""
+    """log_stiffness: six components of log Q, any film; harmonic: cos 4θ and sin 4θ, grey: the level θ/90° of the
+    published study, both for <100> films of one crystal."""
     pixels: Annotated[int, Field(ge=8, le=512)] = Field(
         64, description="Image side for the training window."
     )
