@@ -12,10 +12,13 @@ from matplotlib.patches import Rectangle
 from matplotlib.tri import Triangulation
 
 from polysve.crystals import square
+from polysve.crystals.catalogue import find
 from polysve.fem import apparent, fields
 from polysve.fem.mesh import mesh_tiling
 from polysve.figures import style
+from polysve.figures.grains import draw_grains
 from polysve.grains import raster, tessellation
+from polysve.grains.film import Film
 from polysve.grains.mesh import Mesh
 from polysve.learning import encoding
 from polysve.settings.labels import MeshSettings, TessellateSettings
@@ -45,8 +48,7 @@ def structures() -> Figure:
     """Windows of three sizes with grains of one size."""
     figure, axes = style.panels(1, 3, 1.1)
     for axis, ratio in zip(axes, (4, 6, 10), strict=True):
-        sve, window_um = draw_sve(ratio)
-        picture = draw_grains(axis, sve)
+        picture = draw_grains(axis, draw_sve(ratio)[0])
         axis.set(title=f"L/s = {ratio}", xlabel="x1 (µm)", ylabel="x2 (µm)")
     bar = figure.colorbar(picture, ax=list(axes), ticks=style.ANGLES_DEG, format="%g", shrink=0.7)
     bar.set_label("θ (°), 90 = 0")
@@ -54,27 +56,27 @@ def structures() -> Figure:
 
 
 def pipeline() -> Figure:
-    """Label image to network input: the window above, one corner of grains before and after each step below."""
+    """Film to network input: the window above, one corner of grains before and after each step below."""
     sve, window_um = draw_sve(4)
     labels = raster.label_image(sve.shape, window_um, 512)
-    grey = encoding.paint(labels, encoding.grey_levels(sve.theta_rad))
-    small = encoding.resize(grey, 128)
-    waves = encoding.encode(labels, sve.theta_rad, 64)
+    grey = encoding.encode(sve, 512, "grey")
+    small = encoding.encode(sve, 128, "grey")
+    waves = encoding.encode(sve, 64)
     black, blue = (
         {"cmap": "gray", "vmin": 0, "vmax": 1},
         {"cmap": "coolwarm", "vmin": -1, "vmax": 1},
     )
     whole = [
-        ("label image, 512 × 512", labels, {"cmap": "tab20"}),
+        ("grain numbers", labels, {"cmap": "tab20"}),
         ("grey level θ/90°", grey[..., 0], black),
         ("cos 4θ, −1 to 1", waves[..., 0], blue),
         ("sin 4θ, −1 to 1", waves[..., 1], blue),
     ]
     steps = [
         ("grey, 512 × 512", grey[..., 0], black),
-        ("area resize to 128", small[..., 0], black),
+        ("mean over 128 × 128", small[..., 0], black),
         ("median 3 × 3, 5 times", encoding.median_filter(small, 5)[..., 0], black),
-        ("cos 4θ, resize to 64", waves[..., 0], blue),
+        ("cos 4θ, mean over 64 × 64", waves[..., 0], blue),
     ]
     figure, axes = style.panels(2, 4, 1.15)
     for axis, (title, picture, options) in zip(axes, whole + steps, strict=True):

@@ -183,10 +183,10 @@ def predict(
     if model is not None:
         from polysve.surrogate.network import load_surrogate
 
-        return load_surrogate(model).predict(films, coverage)
+        return load_surrogate(model).predict(films, coverage=coverage)
     from polysve.surrogate.training_free import Series
 
-    return Series((), boundary_condition).predict(films, coverage)
+    return Series((), boundary_condition).predict(films, coverage=coverage)
 
 
 def characterize(

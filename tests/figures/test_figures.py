@@ -58,7 +58,7 @@ def drawn():
         "residuals": experiments.residuals(predicted - true, predictors),
         "gallery": ensembles.gallery(films, titles),
         "gallery of any film": ensembles.gallery(tilted, titles),
-        "worst": ensembles.worst_gallery(theta, captions, 2.0),
+        "worst": ensembles.worst_gallery(theta, captions, 2.0, of_angles=True),
         "moduli": ensembles.moduli(
             {"kubc": true + 1, "pbc": true, "subc": true - 1}, {"limit": 148.2}, 4.0
         ),

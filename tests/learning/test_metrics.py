@@ -40,7 +40,7 @@ def test_six_parameter_fit_is_a_quadratic_regression():
     reference = LinearRegression(fit_intercept=False).fit(terms.transform(means), targets)
     unseen = random.normal(size=(7, 2))
     np.testing.assert_allclose(
-        baselines.SixParameterFit(means, targets).predict(unseen),
+        baselines.quadratic_fit(means, targets).predict(unseen),
         reference.predict(terms.transform(unseen)),
     )
 

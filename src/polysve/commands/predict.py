@@ -193,7 +193,7 @@ def predict(
     path = Path(path)
     if is_ensemble(path):
         films = list(read_films(path))
-        prediction = surrogate.predict(films, coverage)
+        prediction = surrogate.predict(films, coverage=coverage)
         grains = [film.n_grains for film in films]
         return PredictedEnsemble(path, prediction, grains, films[0].size_um[0])
     film = read_film(path, reading)
@@ -203,9 +203,9 @@ def predict(
         field = predict_field(surrogate, film, sve_um, step_um or sve_um / 2, coverage)
     elif step_um is not None:
         raise InputError(f"--step = {step_um:g}: goes with --sve, the side of a window")
-    whole = surrogate.predict([film], coverage) if surrogate.takes(film) else None
+    whole = surrogate.predict([film], coverage=coverage) if surrogate.takes(film) else None
     if whole is None and field is None:
-        surrogate.predict([film], coverage)
+        surrogate.predict([film], coverage=coverage)
     return Predicted(path, film, whole, field)
 
 

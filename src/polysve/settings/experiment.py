@@ -64,7 +64,7 @@ class OptimizerSettings(Model):
 
     name: Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw"] = "adam"
     """Update rule."""
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1000)] = 1e-3
     """Of the first epoch."""
     momentum: Fraction = 0.0
     """Of sgd and rmsprop."""

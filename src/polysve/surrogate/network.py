@@ -52,8 +52,8 @@ class Surrogate:
     def predict(
         self,
         source: str | Path | Film | Iterable[Film],
-        coverage: float = 0.9,
         window_um: float | None = None,
+        coverage: float = 0.9,
     ) -> Prediction:
         """Predict films, each as one SVE.
 
@@ -61,10 +61,10 @@ class Surrogate:
         ----------
         source : path, film or films
             A file that `read_films` reads, or what it gives.
-        coverage : float
-            Of the interval.
         window_um : float, optional
             Side of the window of a `.csv` file; width of a `.npz` that does not say it.
+        coverage : float
+            Of the interval.
 
         Raises
         ------
