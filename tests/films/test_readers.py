@@ -24,6 +24,7 @@ pytestmark = pytest.mark.films
 EULER = "x_um,y_um,phi1_deg,Phi_deg,phi2_deg"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("text", "words"),
     [
