@@ -166,6 +166,28 @@ def write_bruker(path, scan, frame="oxford"):
             phase["AtomPositions/1"] = b"Cu,0,0,0,1"
 
 
+def write_emsoft(path, scan, frame="edax"):
+    """`.h5` of EMsoft: one phase, and for each point the two best entries of a dictionary."""
+    euler, place = np.unique(np.degrees(scan.euler_rad(frame)), axis=0, return_inverse=True)
+    matches = np.stack([place.ravel() + 1, np.ones(len(scan.phase), int)], 1)
+    with h5py.File(path, "w") as file:
+        file["Manufacturer"] = np.array([b"EMEBSDDictionaryIndexing.f90"])
+        file["NMLparameters/EBSDIndexingNameListType/nnk"] = [2]
+        data, header = (file.create_group(f"Scan 1/EBSD/{part}") for part in ("Data", "Header"))
+        data["X Position"], data["Phase"] = scan.places()[0], np.ones(len(matches), np.uint8)
+        data["TopMatchIndices"], data["FZcnt"] = matches, [len(euler)]
+        data["DictionaryEulerAngles"] = euler
+        header["nRows"], header["nColumns"] = [scan.shape[0]], [scan.shape[1]]
+        header["Step X"] = header["Step Y"] = [scan.step_um]
+        phase = header.create_group("Phase/1")
+        name, symmetry = scan.phases[0]
+        phase["MaterialName"] = np.array([f"{name}/{name}".encode()])
+        group = {"cubic": "Cubic (Oh) [m3m]", "hexagonal": "Hexagonal (D6h) [6/mmm]"}[symmetry]
+        phase["Point Group"] = np.array([group.encode()])
+        for key in ("a", "b", "c", "alpha", "beta", "gamma"):
+            phase[f"Lattice Constant {key}"] = [90.0 if len(key) > 1 else 0.36]
+
+
 def write_orix(path, scan, frame="edax"):
     """`.h5` of orix."""
     from orix import io

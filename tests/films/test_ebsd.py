@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ebsd_maps import WRITERS, Map, cells, hexagons, noisy, write_ang, write_ctf, write_h5oina
+from ebsd_maps import (
+    WRITERS,
+    Map,
+    cells,
+    hexagons,
+    noisy,
+    write_ang,
+    write_ctf,
+    write_emsoft,
+    write_h5oina,
+)
 from scipy.spatial.transform import Rotation
 
 from polysve.base.errors import InputError
@@ -71,6 +81,14 @@ def test_lost_points_go_to_the_nearest_grain_up_to_a_share(tmp_path, name):
     assert any("10 % without orientation" in note for note in film.notes)
     with pytest.raises(InputError, match="10 % of the pixels have no orientation; allowed is 5 %"):
         read_film(tmp_path / name, Reading(largest_unindexed=0.05))
+
+
+def test_a_dictionary_of_emsoft_is_read(tmp_path):
+    scan, _ = random_map(noise_deg=0, phases=PHASES[1:])
+    write_emsoft(tmp_path / "m.h5", scan)
+    film = read_film(tmp_path / "m.h5")
+    assert film.n_grains == 14
+    np.testing.assert_allclose(error_of(film, stiffness_of(scan, CRYSTALS[1:])), 0, atol=1e-6)
 
 
 @pytest.mark.faults
@@ -220,6 +238,7 @@ def test_a_speck_does_not_refuse_a_map(tmp_path):
     assert any("1 regions of less than 5 pixels" in note for note in film.notes)
 
 
+@pytest.mark.faults
 def test_phases_are_made_of_what_is_said_of_them(tmp_path):
     scan, _ = random_map(phases=(("ferrite/ferrite", "cubic"), ("Mystery", "cubic")))
     write_ang(tmp_path / "m.ang", scan)

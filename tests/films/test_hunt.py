@@ -15,7 +15,7 @@ from polysve.films.reading import Reading
 pytestmark = [pytest.mark.faults, pytest.mark.films]
 HUNT = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/hunt.py"))
 SLOW = {"network"}
-COUNT = 30
+COUNT = 20
 
 
 @pytest.mark.parametrize("name", sorted(set(HUNT["KINDS"]) - SLOW))

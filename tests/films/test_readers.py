@@ -7,12 +7,12 @@ import meshio
 import numpy as np
 import pytest
 from neper_file import write_tess
-from structures import draw, meshed
+from structures import draw
 
 from polysve.base.errors import InputError
 from polysve.commands.apparent import apparent
 from polysve.crystals.catalogue import find
-from polysve.crystals.orientation import from_euler
+from polysve.crystals.orientation import from_theta
 from polysve.fem.homogenize import homogenize
 from polysve.films.readers import is_ensemble, read_film, read_films
 from polysve.films.reading import Reading, named_materials
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.films
 EULER = "x_um,y_um,phi1_deg,Phi_deg,phi2_deg"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -153,7 +154,7 @@ def angles_of(folder, count):
 
 
 HANGING = Mesh(
-    np.array([[0, 0], [2, 0], [2, 2], [0, 2], [1, 1.0]]),
+    np.array([[0.0, 0], [2, 0], [2, 2], [0, 2], [1, 1]]),
     # the left triangle has an edge of two of the right ones
     np.array([[0, 2, 3], [0, 1, 4], [1, 2, 4]]),
     np.array([0, 1, 1]),
@@ -164,30 +165,17 @@ HANGING = Mesh(
 def test_hanging_nodes_are_refused(tmp_path):
     write_mesh(tmp_path / "m.vtu", *HANGING)
     reading = Reading(orientations=angles_of(tmp_path, 2))
-    with pytest.raises(
-        InputError, match=r"m\.vtu: triangles do not meet edge to edge at \(1, 1\)|0\.5"
-    ):
+    with pytest.raises(InputError, match=r"m\.vtu: triangles do not meet edge to edge at "):
         read_film(tmp_path / "m.vtu", reading)
 
 
 @pytest.mark.faults
 def test_what_no_solution_can_have_is_refused():
-    """A mesh that tears, as if it had come past its reader."""
-    mesh, _ = meshed(4)
-    torn = np.vstack([mesh.nodes_um, mesh.nodes_um[mesh.triangles[::3]].reshape(-1, 2)])
-    triangles = mesh.triangles.copy()
-    triangles[::3] = len(mesh.nodes_um) + np.arange(3 * len(triangles[::3])).reshape(-1, 3)
-    inner = ((mesh.nodes_um > 1e-9) & (mesh.nodes_um < 1.5 - 1e-9)).all(1)[mesh.triangles].all(1)
-    triangles = np.where(inner[:, None], triangles, mesh.triangles)
-    grains = np.arange(9)
+    """The same mesh, as if it had come past its reader: SUBC would be stiffer than KUBC."""
     film = Film(
-        Mesh(torn, triangles, mesh.grain),
-        (1.5, 1.5),
-        from_euler(np.stack([20.0 * grains, 30.0 * grains, 5.0 * grains], 1)),
-        np.zeros(9, np.int64),
-        (find("zinc"),),
+        HANGING, (2.0, 2.0), from_theta([0.1, 0.7]), np.zeros(2, np.int64), (find("silicon"),)
     )
-    with pytest.raises(InputError, match=r"order_residual = -|not positive definite|singular"):
+    with pytest.raises(InputError, match=r"order_residual = -1\.\d+, which no solution has"):
         homogenize(film)
 
 
@@ -233,8 +221,6 @@ def test_what_memory_cannot_hold_is_refused_at_once(tmp_path):
     film = read_film(tmp_path / "large.npz")
     with pytest.raises(InputError, match="picture of 2000 × 2000 pixels has 8000000 triangles"):
         homogenize(film)
-    with pytest.raises(InputError, match=r"element_size_fraction = 0\.0001 makes"):
-        homogenize(draw(1)[0], mesh_settings=MeshSettings(element_size_fraction=1e-4))
     rows = "".join(f"{x / 2000:.6f},{x % 977},3\n" for x in range(100_000))
     (tmp_path / "many.csv").write_text("x_um,y_um,theta_deg\n" + rows)
     with pytest.raises(InputError, match="more than 65535 rows"):

@@ -54,8 +54,13 @@ def homogenize(
             # what corrects a label is known under periodic conditions only
             settings = settings.model_copy(update={"correct": False})
         label = label_mesh(mesh, film.stiffness_gpa, settings)
-    except (ValueError, ArithmeticError) as error:
+    except ValueError as error:
         raise InputError(str(error)) from None
+    except ArithmeticError as error:
+        raise InputError(
+            f"the finite elements have no solution ({error}): a mesh in one piece, and stiffnesses that are "
+            "positive definite, are needed"
+        ) from None
     _check_residuals(label.quality)
     return label
 

@@ -1,6 +1,6 @@
 """Triangle meshes with grain tags."""
 
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -61,8 +61,8 @@ def _tagged_triangles(path: Path) -> tuple[Array, Integers, Integers]:
 
     check_size(path)
     try:
-        # some of its readers print, and standard output belongs to results
-        with redirect_stdout(StringIO()):
+        # it prints what it thinks of a file
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             source = meshio.read(path)
     # its readers meet a wrong file with whatever exception their parsing happens to raise, or leave
     except (Exception, SystemExit) as error:

@@ -23,7 +23,7 @@ def read_neper(path: Path, reading: Reading) -> Film:
         For another file, cells that do not fill a square, and crystals of another symmetry than the file tells.
     """
     sections = _tess_sections(path)
-    dimensions = sections.get("**general", ["no"])[0]
+    dimensions = (sections.get("**general") or ["no"])[0]
     if dimensions != "2":
         raise InputError(f"{path}: has {dimensions} dimensions; 2 are needed")
     try:
@@ -32,7 +32,8 @@ def read_neper(path: Path, reading: Reading) -> Film:
         if descriptor not in ("euler-bunge", "euler-bunge:active"):
             raise InputError(f"{path}: orientations are {descriptor}; euler-bunge is needed")
         angles_deg = np.array(words, float).reshape(count, 3)
-        vertices = np.array(sections["**vertex"][1:], float).reshape(-1, 5)[:, 1:3]
+        n_vertices, *words = sections["**vertex"]
+        vertices = np.array(words, float).reshape(int(n_vertices), 5)[:, 1:3]
         cells = _cells(sections["**face"], count, len(vertices))
     except InputError:
         raise
@@ -47,7 +48,7 @@ def read_neper(path: Path, reading: Reading) -> Film:
     groups, phase = _groups(sections, count, path)
     crystals = reading.crystals(groups, path)
     # Neper writes triclinic where nobody has said anything
-    symmetry = sections.get("*crysym", ["triclinic"])[0]
+    symmetry = (sections.get("*crysym") or ["triclinic"])[0]
     other = next((each for each in crystals if symmetry not in ("triclinic", each.symmetry)), None)
     if other:
         raise InputError(
