@@ -1,117 +1,154 @@
-"""Beams of SVEs against closed forms, the transfer matrix and a case whose reliability is known."""
+"""Beams of a spec: putting together, sources of scatter, correction, reliability, refusals and the command."""
+
+import json
 
 import numpy as np
 import pytest
-from scipy import optimize, stats
-from scipy.linalg import expm
+from command import assert_refused, polysve
+from scipy import stats
 
 from polysve.base.errors import InputError
-from polysve.device.beam import (
-    BeamSettings,
-    LimitSettings,
-    beams,
-    bending_stiffness,
-    deflection,
-    first_frequency,
-    nominal,
-    read_spec,
-    reliability,
-)
+from polysve.crystals import catalogue
+from polysve.device import scatter
+from polysve.device.beam import draw_beams
+from polysve.device.check import corrected
+from polysve.device.reliability import reliability
+from polysve.device.sample import Strips, put_together
+from polysve.device.section import Sections
+from polysve.settings.device import BeamSettings, LawSettings, LimitSettings, read_spec
 
-pytestmark = pytest.mark.beam
+pytestmark = pytest.mark.device
 
-LAMBDA = {"cantilever": 1.8751040687119611, "clamped": 4.730040744862704}
-MASS = 2e-9  # kg/m
+SLICES = 32
 
 
-@pytest.mark.parametrize("along", [1, 2, 5, 12])
-@pytest.mark.parametrize("support", LAMBDA)
-def test_uniform_beam_has_the_frequency_and_deflection_of_the_textbook(support, along):
-    stiffness, length, force = 100.0, 40.0, 3.0  # GPa µm⁴, µm, µN
-    expected = LAMBDA[support] ** 2 / (2 * np.pi)
-    expected *= np.sqrt(stiffness * 1e-15 / (MASS * (length * 1e-6) ** 4))
-    found = first_frequency(np.full((2, along), stiffness), length, MASS, support)
-    np.testing.assert_allclose(found, expected, rtol=2e-6)
-    factor = {"cantilever": 3, "clamped": 192}[support]
-    expected = (force * 1e-6) * (length * 1e-6) ** 3 / (factor * stiffness * 1e-15) * 1e6
-    found = deflection(np.full((2, along), stiffness), length, force, support)
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+def strips(count=1, modulus=150.0, spread=0.0, width=2.0):
+    """Strips 8 widths long of sections that scatter, uncoupled, with ends that take nothing."""
+    random = np.random.default_rng(2)
+    young = modulus * (1 + spread * random.normal(size=(count, SLICES)))
+    stiffness = young[..., None, None] * np.diag([width, width**3 / 12])
+    film = modulus / 0.91 * np.array([[1, 0.3, 0], [0.3, 1, 0], [0, 0, 0.35]])
+    shear = 5 / 6 * width * young / 2.6
+    sections = Sections(stiffness, shear, np.tile(film, (count, SLICES, 1, 1)))
+    return Strips(sections, np.zeros((count, 3, 3)), width / 4, width)
 
 
-def transfer_matrix(pieces, size, omega, mass):
-    """State (deflection, slope, moment, shear) over a beam, by the exponential of the beam equation."""
-    whole = np.eye(4)
-    for stiffness in pieces:
-        step = np.zeros((4, 4))
-        step[0, 1], step[1, 2], step[2, 3] = 1, 1 / stiffness, 1
-        step[3, 0] = mass * omega**2
-        whole = expm(step * size) @ whole
-    return whole
-
-
-@pytest.mark.parametrize("support", LAMBDA)
-def test_uneven_beam_has_the_frequency_of_the_transfer_matrix(support):
-    pieces, length = np.array([1.0, 3.0, 0.5, 2.0]), 2.0
-    found = first_frequency(pieces[None], length, MASS, support)[0]
-    # in the units of first_frequency: ω² = quotient · 10⁹/mass
-    free = slice(2, 4) if support == "cantilever" else slice(0, 2)
-
-    def residual(omega):
-        return np.linalg.det(transfer_matrix(pieces, length / 4, omega, 1.0)[free, 2:])
-
-    omega = found * 2 * np.pi / np.sqrt(1e9 / MASS)
-    exact = optimize.brentq(residual, 0.98 * omega, 1.02 * omega, xtol=1e-12)
-    assert omega == pytest.approx(exact, rel=1e-5)
-    lower = [residual(each) for each in np.linspace(0.01, 0.97, 40) * omega]
-    assert np.all(np.sign(lower) == np.sign(lower[0]))
-
-
-def test_uneven_cantilever_bends_as_the_integral_of_its_flexibility():
-    pieces = np.array([1.0, 3.0, 0.5, 2.0])
-    ends = np.linspace(0, 8.0, 5)
-    exact = sum(
-        ((8 - a) ** 3 - (8 - b) ** 3) / (3 * stiffness)
-        for a, b, stiffness in zip(ends, ends[1:], pieces, strict=False)
+def evaluate(settings, **sources):
+    """One uniform beam."""
+    means = {"width_um": 2, "thickness_um": 1, "density_kg_m3": 2330, "stress_mpa": 0}
+    values = means | {"gradient_mpa_per_um": 0} | sources
+    grains = put_together(
+        strips(), np.random.default_rng(0), 1, settings.length_um, settings.support
     )
-    assert deflection(pieces[None], 8.0, 1e3)[0] == pytest.approx(exact, rel=1e-9)
+    arrays = scatter.Sources(**{name: np.full(1, float(v)) for name, v in values.items()})
+    found = scatter.evaluate(grains, arrays, 2.0, settings)
+    return {name: each[0] for name, each in found.items()}
 
 
-def test_section_of_strips():
-    uniform = np.full((1, 4), 150.0)
-    assert bending_stiffness(uniform, 4.0, 2.0, "in_plane")[0] == pytest.approx(150 * 2 * 64 / 12)
-    assert bending_stiffness(uniform, 4.0, 2.0, "out_of_plane")[0] == pytest.approx(
-        150 * 4 * 8 / 12
+@pytest.mark.parametrize("length", [3.0, 20.0, 21.3, 60.0])
+@pytest.mark.parametrize("support", ["cantilever", "clamped"])
+def test_beams_of_any_length_are_filled(length, support):
+    beams = put_together(strips(5, spread=0.1), np.random.default_rng(1), 7, length, support)
+    assert beams.ends_um[-1] == pytest.approx(length)
+    sizes = np.diff(beams.ends_um, prepend=0)
+    assert sizes.min() > 0 and sizes.max() <= 0.5 + 1e-9
+    assert beams.shear.shape == (7, len(sizes))
+
+
+def test_clamped_beam_is_two_halves_that_begin_at_their_ends():
+    """With coupling of one sign and a root that prefers one side: turned by half a turn both are of the other sign."""
+    one = strips(1, spread=0.1)
+    one.sections.stiffness[..., 0, 1] = one.sections.stiffness[..., 1, 0] = 7.0
+    one.root[0] = [[1, 2, 3], [2, 4, 5], [3, 5, 6]]
+    beams = put_together(one, np.random.default_rng(1), 1, 12.0, "clamped")
+    np.testing.assert_array_equal(beams.shear[0], beams.shear[0, ::-1])
+    np.testing.assert_array_equal(beams.stiffness[0, :, 0, 1], [7] * 12 + [-7] * 12)
+    np.testing.assert_array_equal(beams.root[0, 1], [[1, 2, -3], [2, 4, -5], [-3, -5, 6]])
+
+
+def test_width_and_thickness_act_as_in_the_textbook():
+    """A beam long enough for its shear not to count."""
+    slender = BeamSettings(length_um=400.0, widths_um=(2.0,), thickness_um=1.0, force_un=1e-3)
+    one, other = evaluate(slender), evaluate(slender, width_um=1.8, thickness_um=1.2)
+    ratio = {name: other[name] / one[name] for name in one if one[name]}
+    assert one["stiffness_n_per_m"] == pytest.approx(3 * 150e3 * 2**3 / 12 / 400**3, rel=1e-4)
+    assert ratio["stiffness_n_per_m"] == pytest.approx(0.9**3 * 1.2, rel=1e-4)
+    assert ratio["frequency_hz"] == pytest.approx(0.9, rel=1e-4)
+    flat = slender.model_copy(update={"bending": "out_of_plane"})
+    one, other = evaluate(flat), evaluate(flat, width_um=1.8, thickness_um=1.2)
+    assert one["stiffness_n_per_m"] == pytest.approx(3 * 150e3 * 2 / 12 / 400**3, rel=1e-4)
+    assert other["stiffness_n_per_m"] / one["stiffness_n_per_m"] == pytest.approx(
+        0.9 * 1.2**3, rel=1e-4
     )
-    # two materials side by side, Timoshenko's transformed section, written out by hand
-    one, other, width = 100.0, 300.0, 2.0
-    axis = (one * 0.5 + other * 1.5) / (one + other)
-    own = 1 / 12
-    exact = one * (own + (0.5 - axis) ** 2) + other * (own + (1.5 - axis) ** 2)
-    found = bending_stiffness(np.array([[one, other]]), width, 1.0, "in_plane")[0]
-    assert found == pytest.approx(exact)
+    assert other["frequency_hz"] / one["frequency_hz"] == pytest.approx(1.2, rel=1e-4)
+
+
+def test_gradient_of_stress_curls_a_cantilever_into_a_circle():
+    found = evaluate(BeamSettings(thickness_um=1.0), gradient_mpa_per_um=3.0)
+    assert found["curl_um"] == pytest.approx(3e-3 / 150 * 60**2 / 2, rel=1e-9)
+
+
+def test_torsion_of_a_rectangle():
+    """0.2287 b t³ for b = 2 t (Timoshenko & Goodier, Theory of Elasticity, section 109)."""
+    found = evaluate(BeamSettings(thickness_um=1.0))
+    assert found["torsion_nnm_per_rad"] == pytest.approx(150 / 2.6 * 0.2287 * 2 / 60, rel=3e-3)
+
+
+def test_tension_raises_the_frequency_of_a_clamped_beam_alone():
+    for support, ratio in (("cantilever", 1.0), ("clamped", 1.05)):
+        settings = BeamSettings(support=support, thickness_um=1.0)
+        one, other = evaluate(settings), evaluate(settings, stress_mpa=150)
+        assert (other["frequency_hz"] / one["frequency_hz"] > ratio) == (support == "clamped")
+
+
+def test_shares_of_a_sum_are_those_of_its_variances():
+    """Grains uniform from 0 to 1, variance 1/12; a normal width and a log-normal thickness."""
+    of = {name: LawSettings(mean=1.0) for name in scatter.Sources._fields}
+    of["width_um"] = LawSettings(mean=2.0, std=0.1)
+    of["thickness_um"] = LawSettings(mean=1.0, std=0.2, law="log_normal")
+
+    def compute(numbers, sources):
+        total = numbers / 1000 + sources.width_um + sources.thickness_um
+        return {"sum": total, "constant": np.ones(len(numbers))}
+
+    found = scatter.variance_shares(compute, of, 1000, seed=3)
+    assert list(found) == ["sum"]
+    variance = {"grains": 1 / 12, "width_um": 0.01, "thickness_um": 0.04}
+    for source, each in variance.items():
+        share = each / sum(variance.values())
+        assert found["sum"][source]["first_order"] == pytest.approx(share, abs=0.03)
+        assert found["sum"][source]["total_order"] == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize("law", ["normal", "log_normal"])
+def test_sources_have_the_mean_and_spread_of_their_law(law):
+    of = {name: LawSettings(mean=2.0, std=0.3, law=law) for name in scatter.Sources._fields}
+    drawn = scatter.draw_sources(of, np.random.default_rng(1), 100_000)
+    for each in drawn:
+        assert each.mean() == pytest.approx(2, abs=0.005)
+        assert each.std() == pytest.approx(0.3, abs=0.005)
+    assert np.corrcoef(drawn)[0, 1] == pytest.approx(0, abs=0.02)
+
+
+def test_correction_finds_the_mean_and_scatter_that_the_chain_misses():
+    random = np.random.default_rng(5)
+    sample = random.normal(10, 1, 20_000)
+    chained = random.normal(10, 1, 100)
+    found = corrected(11 + 1.3 * (chained - 10) + 0.05 * random.normal(size=100), chained, sample)
+    assert found["mean"] == pytest.approx(11, abs=3 * found["mean_standard_error"])
+    assert found["mean_standard_error"] < 0.02
+    assert found["std"] == pytest.approx(1.3, abs=3 * found["std_standard_error"])
+    assert found["bias_percent"] == pytest.approx(-100 / 11, abs=1)
 
 
 def test_reliability_of_a_case_with_a_known_answer():
-    """One SVE along a cantilever: its stiffness is 3 E I/L³ with a normal E, so β = (mean − limit)/scatter."""
-    mean, scatter, limit = 150.0, 4.0, 142.0
-    moduli = np.random.default_rng(3).normal(mean, scatter, 200_000)
-    settings = BeamSettings(
-        widths_um=(2.0,), length_um=2.0, sve_um=2.0, thickness_um=1.0, beams=50_000
-    )
-    sample = beams(moduli, 2.0, settings)["stiffness_n_per_m"]
-    factor = 3 * 1.0 * 2.0**3 / 12 / 2.0**3 * 1e3  # µN/µm for each GPa
-    np.testing.assert_allclose(sample.mean(), factor * mean, rtol=1e-3)
-    found = reliability(
-        sample, LimitSettings(quantity="stiffness_n_per_m", at_least=factor * limit)
-    )
-    beta = (mean - limit) / scatter
+    sample = np.random.default_rng(3).normal(150, 4, 50_000)
+    found = reliability(sample, LimitSettings(quantity="stiffness_n_per_m", at_least=142.0))
     low, high = found["reliability_index_interval"]
-    assert low < beta < high
-    assert high - low < 0.1
-    assert found["cornell_index"] == pytest.approx(beta, abs=0.03)
-    probability = stats.norm.cdf(-beta)
+    assert low < 2 < high < low + 0.1
+    assert found["cornell_index"] == pytest.approx(2, abs=0.03)
     low, high = found["failure_probability_interval"]
-    assert low < probability < high
+    assert low < stats.norm.cdf(-2) < high
 
 
 def test_no_failure_gives_a_one_sided_answer():
@@ -122,48 +159,93 @@ def test_no_failure_gives_a_one_sided_answer():
     assert found["reliability_index_interval"][1] is None
 
 
-def test_scatter_falls_with_the_number_of_independent_sves():
-    """The end deflection weighs piece i with ((n−i)³ − (n−i−1)³)/n³; the scatter follows for small scatter."""
-    moduli = np.random.default_rng(4).normal(150, 1.5, 100_000)
-    for along in (1, 4, 16):
-        settings = BeamSettings(length_um=2.0 * along, widths_um=(2.0,), beams=4000)
-        sample = beams(moduli, 2.0, settings)["deflection_um"]
-        left = np.arange(along + 1)[::-1] / along
-        weights = left[:-1] ** 3 - left[1:] ** 3
-        expected = 0.01 * np.sqrt((weights**2).sum())
-        assert sample.std() / sample.mean() == pytest.approx(expected, rel=0.05)
-
-
-def test_nominal_limit_is_a_share_of_the_uniform_beam():
-    settings = BeamSettings()
-    uniform = nominal(148.2, 2.0, settings)
-    inertia = settings.thickness_um * 2.0**3 / 12
-    expected = 3 * 148.2e3 * inertia / settings.length_um**3
-    assert uniform["stiffness_n_per_m"] == pytest.approx(expected, rel=1e-9)
-    limit = LimitSettings(quantity="frequency_hz", at_least=0.99, of_nominal=True)
-    assert limit.times(uniform["frequency_hz"]).at_least == 0.99 * uniform["frequency_hz"]
-
-
 @pytest.mark.parametrize(
-    ("text", "word"),
+    ("text", "words"),
     [
         ("length_um: -1", "length_um"),
         ("length: 3", "unknown key"),
         ("limit: {quantity: frequency_hz}", "at_least"),
         ("- 1", "keys"),
         ("a: [", "YAML"),
+        ("widths_um: [0.3]", "grain_size_um = 0.5"),
+        ("width_offset_um: -2.5", "eats a beam 2 µm wide"),
+        ("width_offset_um: {mean: -1, std: 0.3}", "eats a beam 2 µm wide"),
+        ("width_offset_um: {mean: -0.1, std: -0.01}", "width_offset_um.std"),
+        ("thickness_um: {mean: 1, std: 0.5}", "not always positive"),
+        ("thickness_um: {mean: -1, std: 0.5, law: log_normal}", "log-normal"),
+        ("length_um: 6", "4 times"),
+        ("{length_um: 19, support: clamped}", "10 times"),
+        ("{length_um: 30, thickness_um: 8, bending: out_of_plane}", "3.75 times"),
     ],
 )
-def test_wrong_beams_are_refused(tmp_path, text, word):
+def test_wrong_beams_are_refused(tmp_path, text, words):
     path = tmp_path / "beam.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match=word):
+    with pytest.raises(InputError, match=words) as refusal:
         read_spec(path)
+    assert "\n" not in str(refusal.value)
+    assert "beam.yaml" in str(refusal.value)
 
 
-def test_beams_that_sves_do_not_fill_are_refused(tmp_path):
+def test_empty_spec_is_a_beam(tmp_path):
     path = tmp_path / "beam.yaml"
     path.write_text("")
     assert read_spec(path).widths_um == (2.0, 5.0)
-    with pytest.raises(InputError, match="whole multiples"):
-        BeamSettings(length_um=61.0).sves(2.0)
+
+
+@pytest.mark.parametrize("support", ["cantilever", "clamped"])
+def test_forces_that_bend_too_far_are_refused(support):
+    with pytest.raises(InputError, match="force_un"):
+        evaluate(BeamSettings(force_un=3e4, support=support))
+
+
+def test_what_weighs_nothing_is_refused():
+    with pytest.raises(InputError, match="density_kg_m3"):
+        scatter.laws(BeamSettings(), 2.0, None)
+
+
+def small(**changes):
+    values = {"widths_um": (2.0,), "length_um": 20.0, "structures": 100, "beams": 200}
+    return BeamSettings(**values | changes)
+
+
+def test_limit_on_what_a_beam_does_not_do_is_refused():
+    settings = small(support="clamped", limit={"quantity": "curl_um", "at_most": 1.0})
+    (sample,) = draw_beams(settings, catalogue.find("silicon"), workers=1)
+    with pytest.raises(InputError, match="curl_um"):
+        sample.limit(settings)
+
+
+def test_film_without_scatter_gives_beams_without_scatter():
+    """Silicon <111> is isotropic in its plane: 168.963 GPa."""
+    (sample,) = draw_beams(small(texture="<111>"), catalogue.find("silicon"), workers=1)
+    np.testing.assert_allclose(sample.strips.modulus_gpa, 168.963, rtol=1e-3)
+    values = sample.values["stiffness_n_per_m"]
+    np.testing.assert_allclose(values, sample.nominal["stiffness_n_per_m"], rtol=1e-5)
+
+
+def test_command(tmp_path):
+    spec, figure = tmp_path / "beam.yaml", tmp_path / "beam.png"
+    spec.write_text(
+        "widths_um: [2]\nlength_um: 20\nstructures: 100\nbeams: 500\nthickness_um: {mean: 2, std: 0.02}\n"
+        "limit: {quantity: deflection_um, at_most: 1.005, of_nominal: true}\n"
+    )
+    answer = polysve("beam", spec, "--check", 10, "--figure", figure, "--json")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)["widths"][0]
+    assert figure.stat().st_size > 10_000
+    modulus, inertia = found["windows"]["mean_gpa"] * 1e3, 2 * 2**3 / 12
+    # less the deflection by shear
+    assert found["stiffness_n_per_m"]["mean"] == pytest.approx(
+        3 * modulus * inertia / 20**3, rel=0.02
+    )
+    assert 0 < found["reliability"]["failure_probability"] < 1
+    check = found["check"]["stiffness_n_per_m"]
+    assert abs(check["bias_percent"]) < 0.2
+    assert check["correlation"] > 0.99
+    # grains alone scatter in the check
+    assert check["std"] < found["stiffness_n_per_m"]["std"]
+    shares = found["shares"]["stiffness_n_per_m"]
+    assert set(shares) == {"grains", "thickness_um"}
+    spec.write_text("length_um: 3\n")
+    assert_refused(polysve("beam", spec), "length_um = 3")

@@ -133,22 +133,3 @@ def test_command_gives_the_size_effect_whatever_the_workers(small_model):
 def test_wrong_studies_are_one_line(small_model, arguments, word):
     answer = polysve("characterize", "--model", small_model, "--grain-size", "0.5", *arguments)
     assert_refused(answer, word)
-
-
-def test_beam_command(small_model, tmp_path):
-    spec = tmp_path / "beam.yaml"
-    spec.write_text(
-        "widths_um: [2]\nlength_um: 20\nstructures: 100\nbeams: 500\n"
-        "limit: {quantity: deflection_um, at_most: 1.005, of_nominal: true}\n"
-    )
-    figure = tmp_path / "beam.png"
-    answer = polysve("beam", spec, "--model", small_model, "--figure", figure, "--json")
-    assert answer.returncode == 0, answer.stderr
-    found = json.loads(answer.stdout)["widths"][0]
-    assert figure.stat().st_size > 10_000
-    modulus, inertia = found["sves"]["mean_gpa"] * 1e3, 2 * 2**3 / 12
-    uniform = 3 * modulus * inertia / 20**3
-    assert found["stiffness_n_per_m"]["mean"] == pytest.approx(uniform, rel=0.01)
-    assert 0 < found["reliability"]["failure_probability"] < 1
-    spec.write_text("length_um: 21\nwidths_um: [2]\n")
-    assert_refused(polysve("beam", spec, "--model", small_model), "whole multiples")

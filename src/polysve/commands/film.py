@@ -199,7 +199,7 @@ def characterize(
 
     sides = reports.sides(window, windows)
     reports.check_ending(figure)
-    law = {"texture": texture, "symmetry": _symmetry(material, model)}
+    law = {"texture": texture, "symmetry": _crystal(material, model).symmetry}
     settings = [
         reports.tessellation(side, grain_size, spacing, periodic, seed, law) for side in sides
     ]
@@ -216,34 +216,26 @@ def beam(
     spec: Annotated[
         Path, typer.Argument(help="Beam (.yaml); an empty file has it all.", exists=True)
     ],
-    model: Model,
+    material: MaterialName = None,
+    model: OptionalModel = None,
+    check: Annotated[int, typer.Option(help="Number of beams of each width to solve whole.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
     figure: Picture = None,
     as_json: AsJson = False,
 ) -> None:
     """Scatter of a beam's stiffness, resonance and deflection, and its reliability."""
     from polysve.commands import reports
-    from polysve.device.beam import read_spec
-    from polysve.surrogate.workers import Workers
+    from polysve.crystals import catalogue
+    from polysve.device.beam import draw_beams
+    from polysve.films.sample import read_samples
+    from polysve.settings.device import read_spec
 
     settings = read_spec(spec)
     reports.check_ending(figure)
-    sides = {width: settings.sves(width)[2] for width in settings.widths_um}
-    drawn = {
-        side: reports.tessellation(
-            side, settings.grain_size_um, settings.spacing_fraction, False, settings.seed
-        )
-        for side in sides.values()
-    }
-    with Workers(workers) as pool:
-        from polysve.surrogate.characterize import characterize as run
-
-        surrogate = _load(model)
-        samples = {
-            side: run(surrogate, pool, each, settings.structures) for side, each in drawn.items()
-        }
-    results = {width: samples[side] for width, side in sides.items()}
-    _tell(reports.beams_of(results, settings), figure, as_json)
+    crystal = catalogue.crystal(_crystal(material, model))
+    measured = read_samples([settings.texture])
+    samples = draw_beams(settings, crystal, measured, check, workers)
+    _tell(reports.Beams(settings, samples), figure, as_json)
 
 
 @app.command()
@@ -294,19 +286,19 @@ def _reading(window, periodic, material, orientations, misorientation, unindexed
     return Reading(window, periodic, materials, orientations, misorientation, unindexed, frame)
 
 
-def _symmetry(material: str | None, model: Path | None) -> str:
-    """Of the crystal, which says which turns of a fibre are one and the same."""
+def _crystal(material: str | None, model: Path | None):
+    """Settings of the crystal that one of two options names."""
     from polysve.settings.material import read_material
 
-    if model is not None:
-        if material is not None:
-            raise InputError(
-                "--material: a model has the crystal that it was trained on; one of both is needed"
-            )
-        from polysve.learning.model_card import read_card
+    if model is None:
+        return read_material(material or "silicon")
+    if material is not None:
+        raise InputError(
+            "--material: a model has the crystal that it was trained on; one of both is needed"
+        )
+    from polysve.learning.model_card import read_card
 
-        return read_card(model).material.symmetry
-    return read_material(material or "silicon").symmetry
+    return read_card(model).material
 
 
 def _surrogate(model: Path | None, material: str | None, boundary_condition: str):

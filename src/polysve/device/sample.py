@@ -13,7 +13,7 @@ import numpy as np
 
 from polysve.base.progress import track
 from polysve.base.types import Array, Integers
-from polysve.crystals.stiffness import log_stiffness
+from polysve.crystals.stiffness import log_stiffness, shear_modulus
 from polysve.device import whole
 from polysve.device.section import Sections, sections
 from polysve.device.strip import FilmLaw
@@ -155,7 +155,7 @@ def _half(strips: Strips, random: np.random.Generator, count: int, length_um: fl
     )
     root = strips.root[chosen[:, 0]]
     ends = np.minimum(strips.slice_um * np.arange(1, slices + 1), length_um)
-    film_shear = 1 / np.linalg.inv(film)[..., 2, 2]
+    film_shear = shear_modulus(film)
     return GrainBeams(stiffness, shear, film_shear, np.stack([root, 0 * root], 1), 0 * root, ends)
 
 
@@ -171,7 +171,7 @@ def whole_strip(log_q: Array, pixel_um: float) -> GrainBeams:
     root = whole.root(far[0], pixel_um, turned, strips.slice_um) * TURNED_END
     stiffness, shear, film = strips.sections
     ends = strips.slice_um * np.arange(1, shear.shape[1] + 1)
-    film_shear = 1 / np.linalg.inv(film)[..., 2, 2]
+    film_shear = shear_modulus(film)
     both = np.stack([strips.root[0], root])[None]
     middle = _middle(film.mean((0, 1)), strips.width_um)[None]
     return GrainBeams(stiffness, shear, film_shear, both, middle, ends)

@@ -224,11 +224,12 @@ def variance_shares(
 
     laws_ = [stats.uniform(0, 1), *(distribution(law) for law in spread.values())]
     indices = stats.sobol_indices(func=quantities, n=SOBOL, dists=laws_, rng=seed)
+    first_order, total_order = np.atleast_2d(indices.first_order, indices.total_order)
     sources = ["grains", *spread]
     return {
         name: {
             source: {"first_order": float(first[place]), "total_order": float(total[place])}
             for place, source in enumerate(sources)
         }
-        for name, first, total in zip(names, indices.first_order, indices.total_order, strict=True)
+        for name, first, total in zip(names, first_order, total_order, strict=True)
     }

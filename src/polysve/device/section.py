@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from polysve.base.types import Array
-from polysve.crystals.stiffness import exp_stiffness
+from polysve.crystals.stiffness import exp_stiffness, shear_modulus
 from polysve.surrogate.pixels import exponential
 
 TOLERANCE = 1e-9
@@ -35,7 +35,7 @@ class Sections(NamedTuple):
     shear: Array
     """GA of the deflection by shear, GPa·µm, shape (...)."""
     film: Array
-    """Plane stiffness of a slice as a whole, the exponential of its mean log Q, GPa, shape (..., 3, 3)."""
+    """Plane stiffness of the film around a slice, the exponential of the mean log Q, GPa, shape (..., 3, 3)."""
 
     @property
     def axial(self) -> Array:
@@ -78,22 +78,19 @@ def sections(log_q: Array, pixel_um: float, slice_pixels: int) -> Sections:
     array([[200. ,   0. ],
            [  0. ,  16.7]])
     """
+    from scipy.ndimage import uniform_filter1d
+
     parts = [
         _stiffness(log_q[start : start + CHUNK], pixel_um, slice_pixels)
         for start in range(0, len(log_q), CHUNK)
     ]
     strips, along, across = log_q.shape[:3]
-    slices = log_q.reshape(strips, along // slice_pixels, slice_pixels, across, 6)
-    compliance = np.linalg.inv(exp_stiffness(slices.mean(2)))[..., 2, 2]
-    shear = across * pixel_um / (compliance * _shear_weights(across)).sum(-1)
-    return Sections(np.concatenate(parts), shear, exp_stiffness(slices.mean((2, 3))))
-
-
-def _shear_weights(across: int) -> Array:
-    """Share of each row of pixels in the energy of the parabolic shear stress; they add up to 6/5."""
-    edges = np.linspace(-1, 1, across + 1)
-    integral = edges - 2 * edges**3 / 3 + edges**5 / 5  # of (1 − y²)²
-    return 9 / 8 * np.diff(integral)
+    mean = log_q.reshape(strips, along // slice_pixels, -1, 6).mean(2)
+    # shear stress spreads over a width; in less than a grain there would be no mean of grains
+    widths = max(1, round(across / slice_pixels))
+    film = exp_stiffness(uniform_filter1d(mean, widths, axis=1, mode="wrap"))
+    shear = 5 / 6 * across * pixel_um * shear_modulus(film)
+    return Sections(np.concatenate(parts), shear, film)
 
 
 def _stiffness(log_q: Array, pixel_um: float, slice_pixels: int) -> Array:
