@@ -48,7 +48,7 @@ def structures() -> Figure:
     """Windows of three sizes with grains of one size."""
     figure, axes = style.panels(1, 3, 1.1)
     for axis, ratio in zip(axes, (4, 6, 10), strict=True):
-        sve, window_um = draw_sve(ratio)
+        sve, _ = draw_sve(ratio)
         picture = draw_grains(axis, sve)
         axis.set(title=f"L/s = {ratio}", xlabel="x1 (µm)", ylabel="x2 (µm)")
     add_key(figure, picture, list(axes), sve)
