@@ -39,7 +39,7 @@ class WindowMeans:
     """The 6-parameter fit."""
 
     def __init__(self, part):
-        self.fit = baselines.SixParameterFit(part["window_means"], part["targets"])
+        self.fit = baselines.quadratic_fit(part["window_means"], part["targets"])
 
     def predict(self, part) -> np.ndarray:
         return self.fit.predict(part["window_means"])

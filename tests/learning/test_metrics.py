@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_absolute_percentage_error, r2_score, root_mean_squared_error
-from sklearn.preprocessing import PolynomialFeatures
+from structures import SILICON
 
+from polysve.crystals.stiffness import exp_stiffness, log_stiffness, pack, young_modulus
 from polysve.learning import baselines, metrics
 
 
@@ -33,16 +33,28 @@ def test_summary_has_the_keys_that_others_rely_on(pair):
     assert entry["sdape_percent"] == pytest.approx(spread)
 
 
-def test_six_parameter_fit_is_a_quadratic_regression():
+def test_quadratic_fit_of_two_means_has_six_coefficients():
     random = np.random.default_rng(0)
     means, targets = random.normal(size=(60, 2)), random.normal(size=(60, 3))
-    terms = PolynomialFeatures(2).fit(means)
-    reference = LinearRegression(fit_intercept=False).fit(terms.transform(means), targets)
+
+    def terms(c, s):
+        return np.stack([np.ones_like(c), c, s, c * c, c * s, s * s], 1)
+
+    coefficients = np.linalg.lstsq(terms(*means.T), targets, rcond=None)[0]
     unseen = random.normal(size=(7, 2))
-    np.testing.assert_allclose(
-        baselines.SixParameterFit(means, targets).predict(unseen),
-        reference.predict(terms.transform(unseen)),
-    )
+    found = baselines.quadratic_fit(means, targets).predict(unseen)
+    np.testing.assert_allclose(found, terms(*unseen.T) @ coefficients)
+
+
+def test_quadratic_fit_of_logarithms_answers_in_gpa():
+    random = np.random.default_rng(1)
+    means = log_stiffness(SILICON.stiffness(0.2)) + random.normal(0, 0.1, (80, 6))
+    law = random.normal(0, 0.1, (6, 6, 6))
+    log = means + np.einsum("ni,nj,ijk->nk", means - means.mean(0), means - means.mean(0), law)
+    stiffness = exp_stiffness(log)
+    fit = baselines.QuadraticFit(means[:60], young_modulus(stiffness[:60]), pack(stiffness[:60]))
+    np.testing.assert_allclose(fit.targets(means[60:]), pack(stiffness[60:]), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(fit.young_modulus(means[60:]), young_modulus(stiffness[60:]))
 
 
 def test_bootstrap_intervals_cover_as_often_as_they_say():
