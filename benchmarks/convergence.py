@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import skfem
 
-from polysve.crystals.square import extreme_moduli, plane_stress
+from polysve.crystals.catalogue import find
+from polysve.crystals.square import extreme_moduli, upright
 from polysve.fem.apparent import apparent_stiffness
 from polysve.fem.mesh import mesh_tiling
 from polysve.grains.mesh import Mesh
@@ -40,24 +41,25 @@ def refine(mesh: Mesh, times: int) -> Mesh:
 
 def measure(count: int) -> dict:
     """Defect of the geometric mean by mesher, order and refinement: root mean square over the SVEs."""
-    crystal = plane_stress(165.64, 63.94, 79.51)
+    exact = upright(find("silicon").stiffness_gpa).geometric_mean
     settings = TessellateSettings(window_um=4 * GRAIN_SIZE_UM, grain_size_um=GRAIN_SIZE_UM)
-    structures = [draw_film(settings, "convergence", index) for index in range(count)]
+    films = [
+        draw_film(settings, "convergence", index).made_of(find("silicon")) for index in range(count)
+    ]
     result = {}
     for mesher, coarse in COARSE.items():
         meshes = [
-            mesh_tiling(each.shape, settings.window_um, GRAIN_SIZE_UM, coarse)
-            for each in structures
+            mesh_tiling(each.shape, settings.window_um, GRAIN_SIZE_UM, coarse) for each in films
         ]
         for order, levels in LEVELS.items():
             defects, unknowns = [], []
             for times in range(levels):
                 row = []
-                for structure, mesh in zip(structures, meshes, strict=True):
+                for film, mesh in zip(films, meshes, strict=True):
                     fine = refine(mesh, times)
-                    grains = crystal.stiffness(structure.theta_rad)
-                    found = apparent_stiffness(fine, grains[fine.grain], ("pbc",), order)["pbc"]
-                    row.append(np.sqrt(np.prod(extreme_moduli(found))) / crystal.geometric_mean - 1)
+                    elements = film.stiffness_gpa[fine.grain]
+                    found = apparent_stiffness(fine, elements, ("pbc",), order)["pbc"]
+                    row.append(np.sqrt(np.prod(extreme_moduli(found))) / exact - 1)
                 defects.append(float(np.sqrt(np.mean(np.square(row)))))
                 unknowns.append(
                     int(np.median([len(mesh.triangles) for mesh in meshes])) * 4**times * order**2

@@ -9,13 +9,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from training import ARCHITECTURES, recipe, samples
 
+import polysve
 from polysve.crystals.square import plane_stress
-from polysve.fem.label import label_mesh
-from polysve.fem.mesh import mesh_tiling
-from polysve.grains.tessellation import draw_film
 from polysve.learning.training import Inputs
 from polysve.networks import architectures, physical
-from polysve.settings.labels import HomogenizeSettings, MeshSettings, TessellateSettings
 
 PERIODIC = Inputs([], [], "stiffness", "pbc", plane_stress(165.64, 63.94, 79.51))
 
@@ -37,13 +34,13 @@ def predicted(pixels: int, count: int) -> dict[str, float]:
 
 def labelled(count: int) -> float:
     """Labels of ratio 4 per second on one core, all boundary conditions and indicator, drawing not counted."""
-    settings = TessellateSettings(window_um=2.0, grain_size_um=0.5)
-    drawn = [draw_film(settings, "benchmark", index) for index in range(count + 1)]
-    for number, structure in enumerate(drawn):
+    films = [
+        polysve.draw(window_um=2.0, grain_size_um=0.5, index=each) for each in range(count + 1)
+    ]
+    for number, film in enumerate(films):
         if number == 1:  # the first one loads libraries
             start = time.perf_counter()
-        mesh = mesh_tiling(structure.shape, 2.0, 0.5, MeshSettings())
-        label_mesh(mesh, structure.theta_rad, HomogenizeSettings())
+        polysve.homogenize(film)
     return count / (time.perf_counter() - start)
 
 

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from polysve.crystals.square import plane_stress
+from polysve.crystals.catalogue import find
+from polysve.crystals.square import upright
 from polysve.crystals.stiffness import young_modulus
-from polysve.fem.label import label_mesh
-from polysve.fem.mesh import mesh_tiling
+from polysve.fem.homogenize import homogenize
 from polysve.fem.outline import clean_outline
 from polysve.grains.raster import label_image
 from polysve.grains.tessellation import draw_film
@@ -141,33 +141,32 @@ def draw(ratio: float, count: int, pixels: list[int]) -> tuple[list[Sve], dict, 
     """SVEs, their images, and the reference moduli (count, 3)."""
     settings = TessellateSettings(window_um=ratio * GRAIN_SIZE_UM, grain_size_um=GRAIN_SIZE_UM)
     merge_um = MeshSettings().merge_fraction * GRAIN_SIZE_UM
-    crystal = plane_stress(165.64, 63.94, 79.51)
+    crystal = upright(find("silicon").stiffness_gpa)
     zero, cos4, sin4 = (
         crystal.stiffness_from_harmonics(*each) for each in ((0, 0), (1, 0), (0, 1))
     )
     parts = np.array([zero, cos4 - zero, sin4 - zero])
     sves, images, reference = [], {}, []
     for index in range(count):
-        structure = draw_film(settings, "benchmark", index)
-        outline = clean_outline(structure.shape, settings.window_um, merge_um)
+        film = draw_film(settings, "benchmark", index).made_of(find("silicon"))
+        outline = clean_outline(film.shape, settings.window_um, merge_um)
         sves.append(
             Sve(
                 settings.window_um,
                 GRAIN_SIZE_UM,
                 PEER_ELEMENT_SIZE * GRAIN_SIZE_UM,
                 *outline,
-                *structure.shape,
-                structure.theta_rad,
-                crystal.stiffness(structure.theta_rad),
+                *film.shape,
+                film.theta_rad,
+                film.stiffness_gpa,
                 parts,
             )
         )
-        harmonics = np.stack([np.cos(4 * structure.theta_rad), np.sin(4 * structure.theta_rad)])
+        harmonics = np.stack([np.cos(4 * film.theta_rad), np.sin(4 * film.theta_rad)])
         for size in pixels:
-            image = label_image(structure.shape, settings.window_um, size)
+            image = label_image(film.shape, settings.window_um, size)
             images[f"{index}/image{size}"] = harmonics[:, image]
-        mesh = mesh_tiling(structure.shape, settings.window_um, GRAIN_SIZE_UM, REFERENCE[0])
-        label = label_mesh(mesh, structure.theta_rad, REFERENCE[1])
+        label = homogenize(film, REFERENCE[1], REFERENCE[0])
         reference.append([young_modulus(label.stiffness_gpa[name]) for name in ALL])
     return sves, images, np.array(reference)
 

@@ -42,7 +42,7 @@ class WindowMeans:
         self.fit = baselines.quadratic_fit(part["window_means"], part["targets"])
 
     def predict(self, part) -> np.ndarray:
-        return self.fit.predict(part["harmonic_means"])
+        return self.fit.predict(part["window_means"])
 
 
 class TwoPointStatistics:
@@ -79,7 +79,7 @@ def read(path: Path, largest: int) -> tuple[dict, dict, dict]:
     with h5py.File(path) as file:
         learned = json.loads(file.attrs["train_ensembles"])[0]
         for name, group in file.items():
-            keys = ("images", "targets", "harmonic_means", "young_modulus")
+            keys = ("images", "targets", "window_means", "young_modulus")
             split = group["split"][:]
             rows = np.flatnonzero(split == 2)
             tests[name] = {key: group[key][:][rows] for key in keys}

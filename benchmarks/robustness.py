@@ -11,6 +11,7 @@ import sys
 import time
 from multiprocessing import get_context
 
+from polysve.crystals.catalogue import find
 from polysve.fem.label import label_mesh
 from polysve.fem.mesh import mesh_tiling
 from polysve.grains.tessellation import draw_film, grain_count
@@ -36,7 +37,7 @@ def tessellate(ratio: float, count: int, periodic: bool) -> dict:
     failures, start = [], time.process_time()
     for index in range(count):
         try:
-            tiling = draw_film(settings, "robustness", index).tiling
+            tiling = draw_film(settings, "robustness", index).shape
         except Exception as error:
             failures.append([index, f"{type(error).__name__}: {error}"])
             continue
@@ -74,9 +75,9 @@ def label(ratio: float, count: int, periodic: bool, algorithm: str) -> dict:
     start = time.process_time()
     for index in range(count):
         try:
-            structure = draw_film(settings, "robustness", index)
-            mesh = mesh_tiling(structure.shape, settings.window_um, GRAIN_SIZE_UM, mesh_settings)
-            quality = label_mesh(mesh, structure.theta_rad, homogenize_settings).quality
+            film = draw_film(settings, "robustness", index).made_of(find("silicon"))
+            mesh = mesh_tiling(film.shape, settings.window_um, GRAIN_SIZE_UM, mesh_settings)
+            quality = label_mesh(mesh, film.stiffness_gpa, homogenize_settings).quality
             reason = broken(quality)
         except Exception as error:
             reason, quality = f"{type(error).__name__}: {error}", {}

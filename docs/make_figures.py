@@ -16,14 +16,15 @@ from polysve.crystals.catalogue import find
 from polysve.fem import apparent, fields
 from polysve.fem.mesh import mesh_tiling
 from polysve.figures import style
-from polysve.figures.grains import draw_grains
+from polysve.figures.grains import add_key, draw_grains
 from polysve.grains import raster, tessellation
 from polysve.grains.film import Film
 from polysve.grains.mesh import Mesh
 from polysve.learning import encoding
 from polysve.settings.labels import MeshSettings, TessellateSettings
 
-SILICON = square.plane_stress(165.64, 63.94, 79.51)
+SILICON = find("silicon")
+EXACT = square.upright(SILICON.stiffness_gpa)
 GRAIN_UM = 0.5
 AMPLIFIED = 2500
 DETAIL_UM = (0.9, 1.4), (0.25, 0.75)
@@ -34,9 +35,8 @@ def draw_sve(ratio: int, index: int = 0) -> tuple[Film, float]:
     """One structure and its window in µm."""
     window_um = ratio * GRAIN_UM
     settings = TessellateSettings(window_um=window_um, grain_size_um=GRAIN_UM)
-    return tessellation.draw_film(settings, f"ratio{ratio}", index).made_of(
-        find("silicon")
-    ), window_um
+    film = tessellation.draw_film(settings, f"ratio{ratio}", index)
+    return film.made_of(SILICON), window_um
 
 
 def mesh_sve(sve: Film, window_um: float, size: float) -> Mesh:
@@ -48,35 +48,33 @@ def structures() -> Figure:
     """Windows of three sizes with grains of one size."""
     figure, axes = style.panels(1, 3, 1.1)
     for axis, ratio in zip(axes, (4, 6, 10), strict=True):
-        picture = draw_grains(axis, draw_sve(ratio)[0])
+        sve, _ = draw_sve(ratio)
+        picture = draw_grains(axis, sve)
         axis.set(title=f"L/s = {ratio}", xlabel="x1 (µm)", ylabel="x2 (µm)")
-    bar = figure.colorbar(picture, ax=list(axes), ticks=style.ANGLES_DEG, format="%g", shrink=0.7)
-    bar.set_label("θ (°), 90 = 0")
+    add_key(figure, picture, list(axes), sve)
     return figure
 
 
 def pipeline() -> Figure:
-    """Film to network input: the window above, one corner of grains before and after each step below."""
+    """Grains to network input: the window above, one corner of grains before and after each step below."""
     sve, window_um = draw_sve(4)
-    labels = raster.label_image(sve.shape, window_um, 512)
-    grey = encoding.encode(sve, 512, "grey")
-    small = encoding.encode(sve, 128, "grey")
+    grey, small = (encoding.encode(sve, pixels, "grey") for pixels in (512, 128))
     waves = encoding.encode(sve, 64)
     black, blue = (
         {"cmap": "gray", "vmin": 0, "vmax": 1},
         {"cmap": "coolwarm", "vmin": -1, "vmax": 1},
     )
     whole = [
-        ("grain numbers", labels, {"cmap": "tab20"}),
+        ("grains", raster.grain_numbers(sve, 512), {"cmap": "tab20"}),
         ("grey level θ/90°", grey[..., 0], black),
         ("cos 4θ, −1 to 1", waves[..., 0], blue),
         ("sin 4θ, −1 to 1", waves[..., 1], blue),
     ]
     steps = [
         ("grey, 512 × 512", grey[..., 0], black),
-        ("mean over 128 × 128", small[..., 0], black),
+        ("averaged, 128 × 128", small[..., 0], black),
         ("median 3 × 3, 5 times", encoding.median_filter(small, 5)[..., 0], black),
-        ("cos 4θ, mean over 64 × 64", waves[..., 0], blue),
+        ("cos 4θ, 64 × 64", waves[..., 0], blue),
     ]
     figure, axes = style.panels(2, 4, 1.15)
     for axis, (title, picture, options) in zip(axes, whole + steps, strict=True):
@@ -128,25 +126,26 @@ def identities() -> Figure:
     for index in range(80):
         sve, window_um = draw_sve(4, index)
         meshed = mesh_tiling(sve.shape, window_um, GRAIN_UM, MeshSettings())
-        grain = SILICON.stiffness(sve.theta_rad)
-        label = apparent.apparent_stiffness(meshed, grain[meshed.grain], ("pbc",), 3)
+        elements = sve.stiffness_gpa[meshed.grain]
+        label = apparent.apparent_stiffness(meshed, elements, ("pbc",), 3)
         extremes.append(square.extreme_moduli(label["pbc"]))
     low, high = np.array(extremes).T
     left.plot(low, high, ".", color=style.PREDICTED, label="80 SVEs, PBC")
     line = np.linspace(low.min(), low.max(), 50)
-    product = SILICON.young_modulus_100 * SILICON.young_modulus_110
+    product = EXACT.young_modulus_100 * EXACT.young_modulus_110
     left.plot(line, product / line, color=style.TRUE, lw=0.8, label="E<100> E<110> / E_min")
     left.set(xlabel="smallest directional modulus (GPa)", ylabel="largest (GPa)")
     left.legend()
     sve, window_um = draw_sve(4)
-    grain, sizes = SILICON.stiffness(sve.theta_rad), np.array([0.6, 0.3, 0.15, 0.075])
+    sizes = np.array([0.6, 0.3, 0.15, 0.075])
     for order, marker in ((1, "s"), (2, "o")):
         defects = []
         for size in sizes:
             mesh = mesh_sve(sve, window_um, size)
-            label = apparent.apparent_stiffness(mesh, grain[mesh.grain], ("pbc",), order)
+            elements = sve.stiffness_gpa[mesh.grain]
+            label = apparent.apparent_stiffness(mesh, elements, ("pbc",), order)
             product = np.prod(square.extreme_moduli(label["pbc"]))
-            defects.append(np.sqrt(product) / SILICON.geometric_mean - 1)
+            defects.append(np.sqrt(product) / EXACT.geometric_mean - 1)
         right.loglog(sizes, defects, marker=marker, label=f"polynomial order {order}")
     right.set(xlabel="element edge over grain size", ylabel="defect of √(E_min E_max)")
     right.set_xticks(sizes, [f"{size:g}" for size in sizes])

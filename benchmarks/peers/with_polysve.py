@@ -31,7 +31,7 @@ def homogenize(sve, boundary_conditions, watch, mesh, settings):
         )
     chosen = HomogenizeSettings(boundary_conditions=boundary_conditions, **settings)
     with watch("assembly"):
-        label = label_mesh(triangles, sve.theta_rad, chosen)
+        label = label_mesh(triangles, sve.stiffness_gpa, chosen)
     for clock in (watch.wall_ms, watch.cpu_ms):
         clock["assembly"] -= sum(value for part, value in clock.items() if part.startswith("solve"))
     return label.stiffness_gpa

@@ -12,6 +12,8 @@ from sklearn.metrics import mean_absolute_percentage_error, r2_score
 from sklearn.preprocessing import PolynomialFeatures
 
 from polysve.base.errors import InputError
+from polysve.data.inputs import Split
+from polysve.data.records import RECORD_SUFFIX, write_record
 from polysve.settings.experiment import (
     EvaluateSettings,
     NetworkSettings,
@@ -22,6 +24,10 @@ from polysve.stages import compare, evaluate, preprocess, train
 
 FILES = ("ratio4", "ratio6")
 SETTINGS = EvaluateSettings(bootstrap_samples=50)
+COUNTS = {
+    "ratio4": {"training": 28, "validation": 6, "test": 6},
+    "ratio6": {"test": 11, "calibration": 1},
+}
 FIXED = {"n", "ratio", "r2", "mape_percent", "bias_percent"}
 FIXED |= {"std_true_gpa", "std_pred_gpa", "sdape_percent"}
 
@@ -62,13 +68,7 @@ def test_metrics_are_those_of_the_predictions(judged):
         values, found = predictions(judged, ensemble, split), entry[ensemble]
         true, predicted = values["young_modulus_gpa"], values["predicted_gpa"]
         assert set(found) >= FIXED
-        assert (
-            found["n"]
-            == len(true)
-            == {"training": 28, "validation": 6, "test": 6}.get(
-                split if ensemble == "ratio4" else "", 12
-            )
-        )
+        assert found["n"] == len(true) == COUNTS[ensemble][split]
         assert found["ratio"] == float(ensemble[-1])
         assert found["r2"] == pytest.approx(r2_score(true, predicted), abs=1e-5)
         assert found["mape_percent"] == pytest.approx(
@@ -89,13 +89,13 @@ def test_baseline_is_a_regression_on_window_means_of_the_training_split(judged):
         group = inputs["ratio4"]
         chosen = (group["split"][:] == 0) & (group["symmetry"][:] == 0)
         means, moduli = group["window_means"][:][chosen], group["young_modulus"][:][chosen]
-        other = inputs["ratio6/window_means"][:]
+        other = inputs["ratio6/window_means"][:][inputs["ratio6/split"][:] == Split.TEST]
     terms = PolynomialFeatures(2)
     fit = LinearRegression().fit(terms.fit_transform(means), moduli)
-    written = predictions(judged, "ratio6", "test")["six_parameter_fit_gpa"]
+    written = predictions(judged, "ratio6", "test")["quadratic_fit_gpa"]
     assert np.allclose(written, fit.predict(terms.transform(other)), atol=1e-4)
     results = json.loads((judged / "metrics.json").read_text())
-    baseline = results["baselines"]["six_parameter_fit"]["ratio6"]
+    baseline = results["baselines"]["quadratic_fit"]["ratio6"]
     assert baseline["r2"] == pytest.approx(
         r2_score(predictions(judged, "ratio6", "test")["young_modulus_gpa"], written), abs=1e-4
     )
@@ -110,8 +110,9 @@ def test_share_of_a_component_is_relative_to_the_fit_of_that_component(judged):
         fit = LinearRegression().fit(
             terms.fit_transform(learned["window_means"][:][chosen]), learned["targets"][:][chosen]
         )
-        baseline = fit.predict(terms.transform(unseen["window_means"][:]))
-        true = unseen["targets"][:]
+        tested = unseen["split"][:] == Split.TEST
+        baseline = fit.predict(terms.transform(unseen["window_means"][:][tested]))
+        true = unseen["targets"][:][tested]
     found = predictions(judged, "ratio6", "test")
     shares = json.loads((judged / "metrics.json").read_text())["rmse_share"]["ratio6"]
     for column, component in enumerate(("c11", "c66", "c16")):
@@ -137,14 +138,16 @@ def test_intervals_hold_the_values(judged):
 
 
 def test_every_sve_is_predicted_once(judged):
-    splits = [predictions(judged, "ratio4", s)["index"] for s in ("training", "validation", "test")]
-    assert sorted(np.concatenate(splits)) == list(range(40))
+    for ensemble, counts in COUNTS.items():
+        splits = [predictions(judged, ensemble, split)["index"] for split in counts]
+        assert sorted(np.concatenate(splits)) == list(range(sum(counts.values())))
 
 
 def test_figures_and_nothing_unfinished(judged):
     names = {file.name for file in (judged / "figures").iterdir()}
     per_ensemble = {f"{kind}_{e}.svg" for kind in ("parity", "residuals", "worst") for e in FILES}
-    assert names == {"loss.svg", "distributions.svg", "size_effect.svg"} | per_ensemble
+    whole = {"loss.svg", "distributions.svg", "size_effect.svg", "coverage.svg"}
+    assert names == whole | per_ensemble
     assert {file.name for file in judged.iterdir()} == {
         *("inputs.h5", "model.keras", "history.csv", "train.provenance.json"),
         *("metrics.json", "predictions", "figures", "evaluate.provenance.json"),
@@ -181,11 +184,13 @@ def test_comparison_lists_best_first_with_baselines_and_the_study(judged, tmp_pa
     for metrics in (bad, good):
         paths.append(tmp_path / f"{metrics['experiment']}.json")
         paths[-1].write_text(json.dumps(metrics))
+    write_record(tmp_path / f"evaluate{RECORD_SUFFIX}", "evaluate", "{}", paths, [])
     compare.run(tmp_path / "comparison.csv", paths)
     rows = list(csv.DictReader((tmp_path / "comparison.csv").open()))
-    methods = {"network", "mean", "six_parameter_fit", "two_point_statistics"}
-    assert [row["experiment"] for row in rows[:8]] == ["spectral"] * 8
-    assert {(row["method"], row["ensemble"]) for row in rows[:8]} == {
+    methods = {"network", "mean", "log_mean", "quadratic_fit", "two_point_statistics"}
+    count = len(methods) * len(FILES)
+    assert [row["experiment"] for row in rows[:count]] == ["spectral"] * count
+    assert {(row["method"], row["ensemble"]) for row in rows[:count]} == {
         (method, ensemble) for method in methods for ensemble in FILES
     }
     study = {
@@ -196,4 +201,4 @@ def test_comparison_lists_best_first_with_baselines_and_the_study(judged, tmp_pa
     assert sorted(study.values()) == [2.4, 5.7, 8.8, 16.0, 25.8, 48.7]
     summary = list(csv.reader((tmp_path / "comparison_summary.csv").open()))
     assert [row[0] for row in summary[:3]] == ["experiment", "spectral", "worse"]
-    assert summary[3][2] == "48.7 / 25.8"
+    assert summary[3][3] == "48.7 / 25.8"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import get_args
 
 import h5py
 import numpy as np
@@ -30,7 +31,7 @@ def prepare(ensembles, folder, **changes):
         return read, dict(file.attrs)
 
 
-@pytest.mark.parametrize("shown", encoding.CHANNELS)
+@pytest.mark.parametrize("shown", get_args(PreprocessSlice.model_fields["encoding"].annotation))
 def test_inputs_are_those_of_the_ensemble(ensembles, tmp_path, shown):
     groups, attributes = prepare(ensembles, tmp_path, encoding=shown, median_passes=1)
     assert json.loads(attributes["crystals"])["film"]["c44_gpa"] == 79.51
@@ -211,7 +212,7 @@ def no_ensemble(file):
     [
         (damaged, r"ratio6.h5: damaged: its bytes do not match"),
         (without_pbc, r"ratio6.h5: boundary_condition = 'pbc' is not in the file; .*kubc"),
-        (of_copper, r"ratio6.h5: crystals = .*168.4.*165.64.*one crystal"),
+        (of_copper, r"ratio6.h5: crystals = copper: .*harmonic show one crystal, silicon"),
         (no_ensemble, r"ratio6.h5: has no seal"),
     ],
 )

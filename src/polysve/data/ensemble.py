@@ -15,7 +15,7 @@ from polysve.data.h5 import read_shard
 from polysve.data.shards import read_all, stored_film
 from polysve.grains.film import Film
 from polysve.grains.tessellation import voronoi
-from polysve.settings.material import material_settings
+from polysve.settings.material import CrystalSettings, material_settings
 
 
 class Ensemble:
@@ -32,6 +32,8 @@ class Ensemble:
     window_um, grain_size_um : float
     periodic : bool
         Whether grains continue on the opposite side.
+    phases : dict of str to CrystalSettings
+        Constants of each.
     crystals : tuple of Crystal
         One for each phase.
 
@@ -51,6 +53,7 @@ class Ensemble:
                 self.window_um = float(file.attrs["window_um"])
                 self.grain_size_um = float(file.attrs["grain_size_um"])
                 self.periodic = bool(file.attrs["periodic"])
+                self.phases = stored_phases(file.attrs)
                 self.crystals = stored_crystals(file.attrs)
             except (OSError, KeyError, ValueError) as error:
                 raise InputError(f"{path}: missing, damaged or no ensemble ({error})") from None
@@ -124,10 +127,15 @@ class Ensemble:
             raise InputError(f"{self.path}: /{name} is damaged ({error})") from error
 
 
-def stored_crystals(attributes) -> tuple[Crystal, ...]:
-    """Crystals of the phases, from the attributes of an ensemble; of the one cubic phase that schema 1 knew."""
+def stored_phases(attributes) -> dict[str, CrystalSettings]:
+    """Constants of each phase, from the attributes of an ensemble; of the one cubic phase that schema 1 knew."""
     if "crystals" in attributes:
         stored = json.loads(attributes["crystals"])
     else:
         stored = {"film": json.loads(attributes["material"])}
-    return tuple(catalogue.crystal(material_settings(each)) for each in stored.values())
+    return {name: material_settings(each) for name, each in stored.items()}
+
+
+def stored_crystals(attributes) -> tuple[Crystal, ...]:
+    """Crystals of the phases, from the attributes of an ensemble or of the inputs of an experiment."""
+    return tuple(catalogue.crystal(each) for each in stored_phases(attributes).values())

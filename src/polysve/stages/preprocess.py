@@ -59,7 +59,9 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
         "encoding": settings.encoding,
         "targets": settings.target,
         "boundary_condition": settings.boundary_condition,
-        "crystals": first.attributes["crystals"],
+        "crystals": json.dumps(
+            {name: each.model_dump(mode="json") for name, each in first.phases.items()}
+        ),
         "train_ensembles": json.dumps(settings.train_ensembles),
     }
     with h5.new_h5(
