@@ -66,8 +66,9 @@ def materials_page() -> str:
     lines = [
         "# Materials",
         "",
-        "Crystals that a configuration, `--material` and `polysve.draw` know by name. Constants are in GPa, in the axes",
-        "of Nye and the IRE standard: x3 along the axis of highest symmetry. The anisotropy is the universal index, 0 for",
+        "Crystals that a configuration, `--material` and `polysve.draw` know by name. Constants are in GPa, in",
+        "the axes of Nye and the IRE standard: x3 along the axis of highest symmetry. The anisotropy is the",
+        "universal index, 0 for",
         "an isotropic crystal. [Constants of your own](howto/own-material.md) go the same way.",
         "",
         "| crystal | symmetry | constants | density (kg/m³) | anisotropy | source |",
