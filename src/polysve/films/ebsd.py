@@ -17,7 +17,7 @@ from polysve.films.grid import Squares, squares
 from polysve.films.h5ebsd import read_h5ebsd
 from polysve.films.h5oina import read_h5oina
 from polysve.films.reading import MOST_GRAINS, Reading
-from polysve.films.scan import Scan
+from polysve.films.scan import Scan, ScanPhase
 from polysve.films.segmentation import SMALLEST_GRAIN_PIXELS, Grains, segment
 from polysve.grains.film import Film, LabelImage
 
@@ -51,6 +51,32 @@ def read_map(path: Path, reading: Reading) -> Film:
         For a file that is no such map, phases of which nobody knows the crystal or whose crystal has another symmetry,
         and too many pixels without orientation.
     """
+    _check_reading(reading)
+    check_size(path)
+    scan = SCANS[path.suffix.lower()](path)
+    if scan.expected is not None and scan.expected != len(scan.phase):
+        raise InputError(
+            f"{path}: holds {len(scan.phase)} points of {scan.expected} that its header tells of"
+        )
+    grid = squares(scan.x_um, scan.y_um, path)
+    phases, phase = _used(scan, path, reading)
+    names = [each.name for each in phases]
+    crystals = reading.crystals(names, path, [each.name for each in scan.phases])
+    _check_symmetry(phases, crystals, path)
+    frame = reading.frame or scan.frame
+    lattice = np.array([crystal.symmetry in ("trigonal", "hexagonal") for crystal in crystals])
+    quaternions = in_window(
+        from_euler(np.degrees(scan.euler_rad)), find_frame(frame), scan.along_b & lattice[phase]
+    )
+    groups = [crystal.point_group for crystal in crystals]
+    grains = segment(quaternions[grid.point], phase[grid.point], groups, reading.misorientation_deg)
+    film, spread_deg = _film(grid, grains, quaternions, phase, crystals, path)
+    notes = (*_notes(scan, grid, grains, phase, frame), *_shares(film, spread_deg))
+    return replace(film, notes=notes)
+
+
+def _check_reading(reading: Reading) -> None:
+    """Refuse settings that no map can be read with."""
     if not 0 < reading.misorientation_deg < 45:
         raise InputError(f"misorientation = {reading.misorientation_deg:g}°: allowed is 0 to 45")
     if not 0 <= reading.largest_unindexed < 1:
@@ -59,71 +85,53 @@ def read_map(path: Path, reading: Reading) -> Film:
         )
     if reading.frame is not None:
         find_frame(reading.frame)
-    check_size(path)
-    scan = SCANS[path.suffix.lower()](path)
-    if scan.expected is not None and scan.expected != len(scan.phase):
-        raise InputError(
-            f"{path}: holds {len(scan.phase)} points of {scan.expected} that its header tells of"
-        )
-    grid = squares(scan.x_um, scan.y_um, path)
-    names, phase = _used(scan, path, reading)
-    crystals = reading.crystals(names, path, [each.name for each in scan.phases])
-    _check_symmetry(scan, crystals, names, path)
-    frame = reading.frame or scan.frame
-    lattice = np.array([crystal.symmetry in ("trigonal", "hexagonal") for crystal in crystals])
-    quaternions = in_window(
-        from_euler(np.degrees(scan.euler_rad)), find_frame(frame), scan.along_b & lattice[phase]
-    )
-    grains = segment(
-        quaternions[grid.point],
-        phase[grid.point],
-        [crystal.point_group for crystal in crystals],
-        reading.misorientation_deg,
-    )
-    if grains.labels.max() >= MOST_GRAINS:
-        raise InputError(f"{path}: has {grains.labels.max() + 1} grains; allowed are {MOST_GRAINS}")
-    own = grains.own
-    of_grain = np.empty(grains.labels.max() + 1, np.int64)
-    of_grain[grains.labels[own]] = phase[grid.point][own]
-    mean, spread_deg = _means(quaternions[grid.point], grains, of_grain, crystals)
-    rows, columns = grains.labels.shape
-    film = Film(
-        LabelImage(grains.labels.astype(np.uint16), grid.pixel_um),
-        (columns * grid.pixel_um, rows * grid.pixel_um),
-        mean,
-        of_grain,
-        crystals,
-    )
-    notes = (*_notes(scan, grid, grains, phase, frame), *_shares(film, spread_deg))
-    return replace(film, notes=notes)
 
 
-def _used(scan: Scan, path: Path, reading: Reading) -> tuple[list[str], Integers]:
-    """Names of the phases that cover more than a speck, and the number of each point's phase among them."""
+def _used(scan: Scan, path: Path, reading: Reading) -> tuple[list[ScanPhase], Integers]:
+    """Phases that cover more than a speck, and the number of each point's phase among them."""
     count = np.bincount(scan.phase + 1, minlength=len(scan.phases) + 1)[1:]
-    used = np.flatnonzero(count >= min(SMALLEST_GRAIN_PIXELS, count.max()))
+    used = np.flatnonzero((count > 0) & (count >= min(SMALLEST_GRAIN_PIXELS, count.max())))
     number = np.full(len(scan.phases) + 1, -1)
-    if count.max() > 0:
-        number[used] = np.arange(len(used))
+    number[used] = np.arange(len(used))
     phase = number[scan.phase]
     share = np.mean(phase < 0)
-    if share > reading.largest_unindexed or share == 1:
+    if share > reading.largest_unindexed:
         raise InputError(
             f"{path}: {100 * share:.0f} % of the pixels have no orientation; "
             f"allowed is {100 * reading.largest_unindexed:g} %"
         )
-    return [scan.phases[each].name for each in used], phase
+    return [scan.phases[each] for each in used], phase
 
 
-def _check_symmetry(scan: Scan, crystals: tuple[Crystal, ...], names: list[str], path: Path):
+def _check_symmetry(phases: list[ScanPhase], crystals: tuple[Crystal, ...], path: Path) -> None:
     """Refuse a crystal whose symmetry is not that of the phase: titanium's constants for its cubic phase."""
-    told = {phase.name: phase.symmetry for phase in scan.phases}
-    for name, crystal in zip(names, crystals, strict=True):
-        if told[name] not in (None, crystal.symmetry):
+    for (name, symmetry), crystal in zip(phases, crystals, strict=True):
+        if symmetry not in (None, crystal.symmetry):
             raise InputError(
-                f"{path}: the point group of {name!r} is {told[name]}, but {crystal.name} is {crystal.symmetry}; "
+                f"{path}: the point group of {name!r} is {symmetry}, but {crystal.name} is {crystal.symmetry}; "
                 f"--material {name}=… is needed, of that symmetry"
             )
+
+
+def _film(
+    grid: Squares,
+    grains: Grains,
+    quaternions: Array,
+    phase: Integers,
+    crystals: tuple[Crystal, ...],
+    path: Path,
+) -> tuple[Film, Array]:
+    """Film of the grains, and the spread of the orientations in each."""
+    count = grains.labels.max() + 1
+    if count > MOST_GRAINS:
+        raise InputError(f"{path}: has {count} grains; allowed are {MOST_GRAINS}")
+    of_grain = np.empty(count, np.int64)
+    of_grain[grains.labels[grains.own]] = phase[grid.point][grains.own]
+    mean, spread_deg = _means(quaternions[grid.point], grains, of_grain, crystals)
+    rows, columns = grains.labels.shape
+    shape = LabelImage(grains.labels.astype(np.uint16), grid.pixel_um)
+    size_um = columns * grid.pixel_um, rows * grid.pixel_um
+    return Film(shape, size_um, mean, of_grain, crystals), spread_deg
 
 
 def _means(
