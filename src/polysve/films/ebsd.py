@@ -178,8 +178,8 @@ def _shares(film: Film, spread_deg: Array) -> list[str]:
     """Spread of the orientations inside grains, and the phases' shares of the area."""
     area = film.area_fractions
     told = [
-        f"orientations inside a grain are {area @ spread_deg:.2g}° from its mean on average, "
-        f"at most {spread_deg.max():.2g}° in one grain"
+        f"orientations inside a grain are {area @ spread_deg:.2f}° from its mean on average, "
+        f"at most {spread_deg.max():.2f}° in one grain"
     ]
     if len(film.crystals) > 1:
         share = np.bincount(film.phase, area, len(film.crystals))
