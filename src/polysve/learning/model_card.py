@@ -45,7 +45,7 @@ Score = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class ModelCard(Model):
     """Card of one network.
 
-    Errors are scored in a unit that a film says without the network: E⟨log Q⟩ · spread · (grains)^-decay, see
+    Errors are scored in a unit that a film says without the network: E⟨log Q⟩ · spread^growth · grains^-decay, see
     `log_mean`, with the effective number of grains 1/Σa² no further than validated. In format 1 they are in GPa.
     """
 
@@ -66,6 +66,8 @@ class ModelCard(Model):
     """Smallest and largest 1/Σa² of the SVEs that the scores are from."""
     decay: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Power of the effective number of grains that errors fall with."""
+    growth: Annotated[float, Field(ge=1, le=2)] = 1.0
+    """Power of the spread of log Q that relative errors grow with."""
     surplus: tuple[float, float] | None = None
     """Smallest and largest (Ē/E⟨log Q⟩ - 1)/spread of the same SVEs."""
     scores: dict[Literal["young_modulus", "direction"], tuple[Score, ...]]
@@ -116,7 +118,7 @@ class ModelCard(Model):
         """What the scores of films are counted in, shape (n,)."""
         if self.format == 1:
             return np.ones(len(facts.effective_grains))
-        return unit_gpa(facts, self.decay, self.validated_grains)
+        return unit_gpa(facts, self.growth, self.decay, self.validated_grains)
 
     def beyond_gpa(self, facts: Facts, predicted_gpa: np.ndarray) -> np.ndarray:
         """By how much predictions of Ē (n,) leave the range around E⟨log Q⟩ that validated SVEs were found in, GPa.
@@ -140,31 +142,44 @@ class ModelCard(Model):
         return self.quantile(coverage, score) * self.unit_gpa(facts) + beyond
 
 
-def unit_gpa(facts: Facts, decay: float, validated_grains: tuple[float, float]) -> np.ndarray:
-    """E⟨log Q⟩ · spread · (grains)^-decay of films, the number of grains within the validated range."""
+def unit_gpa(
+    facts: Facts, growth: float, decay: float, validated_grains: tuple[float, float]
+) -> np.ndarray:
+    """E⟨log Q⟩ · spread^growth · grains^-decay of films, the number of grains within the validated range."""
     grains = np.clip(facts.effective_grains, *validated_grains)
-    return facts.young_modulus_gpa * facts.spread * grains**-decay
+    return facts.young_modulus_gpa * facts.spread**growth * grains**-decay
 
 
-def fitted_decay(errors: np.ndarray, grains: np.ndarray) -> float:
-    """Power of the number of grains that errors fall with, 0 to ½, by least squares of the logarithms.
+def fitted_powers(errors_gpa: np.ndarray, facts: Facts) -> tuple[float, float]:
+    """Growth and decay of `unit_gpa`, by least squares of the logarithms of errors.
 
-    Averages of n independent grains err by n^-½, a wrong mean by n^0. Numbers of grains that differ by less than a
-    factor of four cannot tell: then 0, which is never too narrow for more grains.
+    Averages of n independent grains err by n^-½, a wrong mean by n^0: the decay is 0 to ½. What a second-order theory
+    misses grows with the spread to the power 1 to 2. Films that differ by less than a factor of four cannot tell: then
+    no decay and a growth of 1, which are never too narrow for more grains or less spread.
 
     Examples
     --------
     >>> grains = np.repeat([10.0, 100.0], 500)
+    >>> facts = Facts(np.ones(1000), np.full(1000, 0.02), grains)
     >>> errors = np.abs(np.random.default_rng(1).normal(size=1000)) / np.sqrt(grains)
-    >>> 0.45 < fitted_decay(errors, grains) <= 0.5, fitted_decay(errors[:500], grains[:500])
-    (True, 0.0)
+    >>> growth, decay = fitted_powers(errors, facts)
+    >>> growth, bool(0.45 < decay <= 0.5)
+    (1.0, True)
     """
-    low, high = np.quantile(grains, [0.05, 0.95])
-    known = errors > 0
-    if high < 4 * low or known.sum() < 2:
-        return 0.0
-    slope = np.polyfit(np.log(grains[known]), np.log(errors[known]), 1)[0]
-    return float(np.clip(-slope, 0, 0.5).round(4))
+    known = (errors_gpa > 0) & (facts.spread > 0)
+    relative = np.log(errors_gpa[known] / (facts.young_modulus_gpa * facts.spread)[known])
+    columns = [
+        np.log(values[known]) if _vary(values) else np.zeros(known.sum())
+        for values in (facts.spread, facts.effective_grains)
+    ]
+    matrix = np.column_stack([np.ones(known.sum()), *columns])
+    _, growth, decay = np.linalg.lstsq(matrix, relative, rcond=None)[0].round(4)
+    return 1 + float(np.clip(growth, 0, 1)), float(np.clip(-decay, 0, 0.5))
+
+
+def _vary(values: np.ndarray) -> bool:
+    low, high = np.quantile(values, [0.05, 0.95])
+    return high >= 4 * low
 
 
 def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
@@ -208,8 +223,8 @@ def describe(inputs_path: Path, model) -> ModelCard:
     true = np.concatenate([moduli for _, _, moduli in judged])
     validated = facts.effective_grains.min(), facts.effective_grains.max()
     scale = facts.young_modulus_gpa * facts.spread
-    decay = fitted_decay(errors["young_modulus"] / scale, facts.effective_grains)
-    unit = unit_gpa(facts, decay, validated)
+    growth, decay = fitted_powers(errors["young_modulus"], facts)
+    unit = unit_gpa(facts, growth, decay, validated)
     surplus = (true - facts.young_modulus_gpa) / scale
     return ModelCard(
         preprocess=settings,
@@ -219,6 +234,7 @@ def describe(inputs_path: Path, model) -> ModelCard:
         texture=np.concatenate([texture for _, texture in trained]).max(),
         validated_grains=validated,
         decay=decay,
+        growth=growth,
         surplus=(surplus.min(), surplus.max()),
         scores={name: np.sort(each / unit).round(7).tolist() for name, each in errors.items()},
         **attributes,

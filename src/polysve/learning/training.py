@@ -14,11 +14,11 @@ from polysve.crystals.square import PlaneStress, upright
 from polysve.data.ensemble import stored_crystals
 from polysve.data.inputs import Split, open_inputs
 from polysve.learning.checkpoints import Checkpoint
+from polysve.learning.coordinates import coordinates, normalization
 from polysve.learning.least_squares import solve
 from polysve.networks import architectures, physical
 from polysve.networks.head import StiffnessHead
 from polysve.networks.log_head import LogStiffnessHead
-from polysve.networks.second_order import SecondOrder
 from polysve.settings.experiment import LINEAR, READS, OptimizerSettings, TrainSettings
 
 COLUMNS = ("epoch", "loss", "val_loss", "learning_rate", "seconds")
@@ -256,39 +256,6 @@ def mean_square_error(network, samples: list[Samples]) -> float:
     return float(np.mean(np.concatenate(errors) ** 2))
 
 
-def normalization(targets: np.ndarray, head: physical.Head | None):
-    """Offset and scale (k,) of the training targets.
-
-    The two components of the anisotropy keep their origin and share one scale, for the network to turn with the
-    material. So do all components of what log C̄ has beyond the second order: a film of one grain has none of it.
-    """
-    offset, scale = targets.mean(axis=0), targets.std(axis=0)
-    if isinstance(head, LogStiffnessHead):
-        offset, scale = 0 * offset, np.full_like(scale, np.sqrt(np.mean(targets**2)))
-    elif head is not None:
-        offset[-2:], scale[-2:] = 0, np.sqrt(np.mean(targets[:, -2:] ** 2))
-    if not (scale > 0).all():
-        raise InputError(f"the training targets do not vary (standard deviations {scale.tolist()})")
-    return offset, scale
-
-
-def coordinates(samples: Samples, head: physical.Head | None) -> np.ndarray:
-    """What the network is to tell of each sample, in double precision, before its normalization."""
-    if head is None:
-        return np.asarray(samples.targets, float)
-    found = head.label_coordinates(samples.targets)
-    if isinstance(head, LogStiffnessHead):
-        found = found - second_order(samples.images)
-    return found
-
-
-def second_order(images: np.ndarray) -> np.ndarray:
-    """What networks of any film add to: log C̄ (n, 6) of images of log Q without training."""
-    layer, size = SecondOrder(), physical.batch_size(images)
-    parts = [np.asarray(layer(images[i : i + size])) for i in range(0, len(images), size)]
-    return np.concatenate(parts).astype(float)
-
-
 def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=None):
     """Train a network and keep its best weights.
 
@@ -307,7 +274,8 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=
     model : keras.Model
         Physical: images in, GPa out.
     history : list of dict
-        One row of `COLUMNS` an epoch; losses are shares of the training targets' variance.
+        One row of `COLUMNS` an epoch; losses are shares of the variance of the training targets, as coordinates of the
+        head: of log C̄, where a network tells what it has beyond the second order.
     checkpoint : Checkpoint
 
     Raises
@@ -317,12 +285,20 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=
     """
     head = inputs.head()
     check_recipe(inputs, settings)
-    raw = np.concatenate([coordinates(part, head) for part in inputs.train])
+    raw = np.concatenate([coordinates(part.images, part.targets, head) for part in inputs.train])
     offset, scale = normalization(raw, head)
+    left_over = 1.0
+    if isinstance(head, LogStiffnessHead):
+        left_over = scale[0] ** 2 / np.mean(
+            [np.var(head.label_coordinates(part.targets), axis=0).mean() for part in inputs.train]
+        )
 
     def normalized(parts):
         return [
-            Samples(p.images, ((coordinates(p, head) - offset) / scale).astype("float32"))
+            Samples(
+                p.images,
+                ((coordinates(p.images, p.targets, head) - offset) / scale).astype("float32"),
+            )
             for p in parts
         ]
 
@@ -353,6 +329,8 @@ def train(inputs: Inputs, settings: TrainSettings, checkpoint_path: Path, watch=
             watch(1, history[0]["val_loss"])
     else:
         history = descend(network, train_set, validation_set, settings, checkpoint, watch)
+    for row in history:
+        row["loss"], row["val_loss"] = (row[key] * left_over for key in ("loss", "val_loss"))
     return physical.with_units(network, offset, scale, head), history, checkpoint
 
 

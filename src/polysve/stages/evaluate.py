@@ -18,7 +18,8 @@ from polysve.data.inputs import Split, open_inputs
 from polysve.data.records import RECORD_SUFFIX, write_record
 from polysve.figures import ensembles, experiments, style
 from polysve.learning import baselines, metrics, model_card, training
-from polysve.learning.encoding import decode
+from polysve.learning.coordinates import second_order as second_order_of
+from polysve.learning.encoding import CHANNELS, decode
 from polysve.learning.two_point_statistics import TwoPointFit, two_point_statistics
 from polysve.networks import physical
 from polysve.settings.experiment import EvaluateSettings
@@ -51,6 +52,8 @@ class Judged:
     log_mean_modulus: np.ndarray
     """Ē of the exponential of the mean of log Q, GPa."""
     log_spread: np.ndarray
+    second_order: np.ndarray
+    """Ē to second order in the contrast, without training, GPa; the log-mean's where images do not show log Q."""
     two_point: np.ndarray
     """2-point statistics of the images, shape (n, features)."""
     targets: np.ndarray
@@ -151,14 +154,17 @@ def run(
 def _judge(model, group: h5py.Group, name: str) -> Judged:
     """Predict one ensemble, some images at a time."""
     rows = np.flatnonzero(group["symmetry"][:] == 0)
-    total = len(group["images"])
-    outputs, two_point = [], []
+    total, of_log = len(group["images"]), group["images"].shape[-1] == CHANNELS["log_stiffness"]
+    outputs, second_order, two_point = [], [], []
     for start in track(range(0, total, CHUNK), f"predictions of {name}", total, CHUNK):
         chosen = rows[(rows >= start) & (rows < start + CHUNK)] - start
         if len(chosen):
             pictures = group["images"][start : start + CHUNK][chosen]
             outputs.append(physical.predict_targets(model, pictures))
             two_point.append(two_point_statistics(pictures))
+            if of_log:
+                logs = second_order_of(pictures)
+                second_order.append(young_modulus(exp_stiffness(logs)))
     predicted_targets = np.concatenate(outputs).astype(float)
     columns = ("index", "split", "window_means", "squared_areas", "targets")
     columns += ("log_mean_modulus", "log_spread")
@@ -168,6 +174,7 @@ def _judge(model, group: h5py.Group, name: str) -> Judged:
         ratio=window_um / float(group.attrs["grain_size_um"]),
         rows=rows,
         **{column: group[column][:][rows] for column in columns},
+        second_order=np.concatenate(second_order) if of_log else group["log_mean_modulus"][:][rows],
         two_point=np.concatenate(two_point),
         predicted_targets=predicted_targets,
         true=group["young_modulus"][:][rows],
@@ -205,6 +212,8 @@ def _baselines(
         "quadratic_fit": lambda part: fit.young_modulus(part.window_means),
         "two_point_statistics": lambda part: two_point.predict(part.two_point),
     }
+    if learned["window_means"].shape[1] == CHANNELS["log_stiffness"]:
+        methods["second_order"] = lambda part: part.second_order
     return {
         method: {name: predict(part) for name, part in tested.items()}
         for method, predict in methods.items()
