@@ -1,0 +1,201 @@
+"""Apparent stiffness of any film without training: drawn on grids of pixels, extrapolated, with an interval."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from polysve.base.errors import InputError
+from polysve.base.types import Array
+from polysve.crystals.stiffness import log_stiffness, young_modulus
+from polysve.grains.film import Film
+from polysve.grains.shares import Shares, shares
+from polysve.surrogate import interval
+from polysve.surrogate.pixels import exponential, pixel_stiffness
+from polysve.surrogate.series import relax_grids
+
+PIXELS_PER_GRAIN = 12
+"""Along a grain's side, at which the interval was calibrated."""
+TOLERANCE = 2e-5
+"""What the steps of the series that are not taken may change, over C̄11."""
+FEWEST, MOST = 24, 4096
+COARSEST = 16
+
+
+class Estimate(NamedTuple):
+    """Apparent stiffness of a film under one boundary condition."""
+
+    stiffness_gpa: Array
+    """Shape (3, 3)."""
+    half_width_gpa: Array
+    """Half of the 90 % interval of each component, shape (3, 3)."""
+    young_modulus_gpa: float
+    """Ē = 1/(C̄⁻¹)11."""
+    young_half_width_gpa: float
+    """Half of its 90 % interval."""
+    warning: str | None
+    """Why the interval is wider than it was calibrated to be, if so."""
+
+
+class Grids(NamedTuple):
+    """A film on grids of pixels, each of half the pixel size of the one before, whatever its grains are made of."""
+
+    levels: tuple[Shares, ...]
+    tall: float
+    """Height of a pixel over its width."""
+    grains: int
+    """Number of grains in the film."""
+
+
+def draw_grids(film: Film, pixels_per_grain: float = PIXELS_PER_GRAIN) -> Grids:
+    """Draw a film on grids of pixels.
+
+    Parameters
+    ----------
+    film : Film
+        Of any shape.
+    pixels_per_grain : float
+        Pixels of the finest grid along the side of a grain of mean size.
+
+    Raises
+    ------
+    InputError
+        If the finest grid had more than 4096 pixels a side.
+    """
+    width_um, height_um = film.size_um
+    fineness = max(pixels_per_grain / film.grain_size_um, FEWEST / min(film.size_um))
+    columns, rows = (_round_up(fineness * side_um) for side_um in film.size_um)
+    if max(rows, columns) > MOST:
+        raise InputError(
+            f"film of {width_um:g} × {height_um:g} µm needs {columns} × {rows} pixels, {fineness:.3g} per µm; "
+            f"allowed are {MOST} a side: cut it into windows"
+        )
+    sizes = [(rows, columns)]
+    while min(sizes[0]) >= 2 * COARSEST and not (sizes[0][0] % 2 or sizes[0][1] % 2):
+        sizes.insert(0, (sizes[0][0] // 2, sizes[0][1] // 2))
+    tall = height_um * columns / (width_um * rows)
+    return Grids(tuple(shares(film, size) for size in sizes), tall, film.n_grains)
+
+
+def _round_up(pixels: float) -> int:
+    """Next number of pixels that halves often and has fast transforms."""
+    from scipy.fft import next_fast_len
+
+    factor = 4 if pixels <= 64 else 8
+    return factor * next_fast_len(int(np.ceil(pixels / factor - 1e-9)), real=True)
+
+
+def apparent(
+    film: Film,
+    boundary_conditions: Sequence[str] = ("pbc",),
+    pixels_per_grain: float = PIXELS_PER_GRAIN,
+) -> dict[str, Estimate]:
+    """Apparent stiffness of a film.
+
+    Parameters
+    ----------
+    film : Film
+        With its crystals. Under PBC a window that was cut out is repeated as it is.
+    boundary_conditions : sequence of {"kubc", "subc", "pbc"}
+    pixels_per_grain : float
+        As for `draw_grids`. The error falls with its square.
+
+    Returns
+    -------
+    dict
+        `Estimate` by boundary condition.
+
+    Raises
+    ------
+    InputError
+        If the grains differ so much that the series promises nothing, or the film needs too many pixels.
+    """
+    log_q = log_stiffness(film.stiffness_gpa)
+    grids = draw_grids(film, pixels_per_grain)
+    return {name: homogenize(grids, log_q, name) for name in boundary_conditions}
+
+
+def homogenize(
+    grids: Grids, log_q: Array, boundary_condition: str = "pbc", tolerance: float = TOLERANCE
+) -> Estimate:
+    """Apparent stiffness of a drawn film.
+
+    Parameters
+    ----------
+    grids : Grids
+    log_q : array, shape (grains, 6)
+        Logarithm of each grain's stiffness, as `log_stiffness` gives it.
+    boundary_condition : {"kubc", "subc", "pbc"}
+    tolerance : float
+        What the steps of the series that are not taken may change, over C̄11.
+
+    Raises
+    ------
+    InputError
+        If the grains differ too much.
+    """
+    contrast = interval.contrast(log_q)
+    planes = [pixel_stiffness(level, log_q) for level in grids.levels]
+    *_, coarse, fine = relax_grids(planes, grids.tall, boundary_condition, tolerance)
+    # errors quarter with the pixel
+    stiffness = fine.stiffness_gpa + (fine.stiffness_gpa - coarse.stiffness_gpa) / 3
+    known = interval.factors(boundary_condition)
+    half_width = interval.error_scale(fine, coarse, grids.grains, planes[-1][0].size, known)
+    warning = None
+    checked = interval.calibration()["largest_contrast"]
+    if contrast > checked:
+        warning = (
+            f"grains differ in stiffness by a factor of {contrast:.3g}, more than the {checked:.3g} that was checked: "
+            "the interval is a guess"
+        )
+        half_width += interval.CAUTION * np.abs(fine.stiffness_gpa - coarse.stiffness_gpa).max()
+    return Estimate(
+        stiffness,
+        half_width,
+        float(young_modulus(stiffness)),
+        known.young * interval.young_modulus_scale(stiffness, half_width),
+        warning,
+    )
+
+
+def image_stiffness(
+    log_image: Array,
+    size_um: tuple[float, float] = (1.0, 1.0),
+    boundary_condition: str = "pbc",
+    tolerance: float = TOLERANCE,
+) -> Array:
+    """Apparent stiffness of a film of which only the area averages of log Q are known, as networks see it.
+
+    Which grains share a pixel, and how their boundary runs, is not: a pixel has the exponential of its mean logarithm.
+    The error is larger than that of `homogenize`, halves with the pixel, and has no interval.
+
+    Parameters
+    ----------
+    log_image : array, shape (rows, columns, 6)
+        Row 0 at the bottom; both numbers even.
+    size_um : (float, float)
+        Width and height; only their ratio matters.
+    boundary_condition : {"kubc", "subc", "pbc"}
+    tolerance : float
+        As for `homogenize`.
+
+    Returns
+    -------
+    array, shape (3, 3)
+        GPa.
+
+    Raises
+    ------
+    InputError
+        If a number of pixels is odd, or the pixels differ too much.
+    """
+    rows, columns = log_image.shape[:2]
+    if rows % 2 or columns % 2 or min(rows, columns) < 4:
+        raise InputError(f"image of {columns} × {rows} pixels; allowed are even numbers from 4 on")
+    interval.contrast(log_image.reshape(-1, 6))
+    halved = log_image.reshape(rows // 2, 2, columns // 2, 2, 6).mean((1, 3))
+    tall = size_um[1] * columns / (size_um[0] * rows)
+    coarse, fine = relax_grids(
+        [exponential(halved), exponential(log_image)], tall, boundary_condition, tolerance
+    )
+    return 2 * fine.stiffness_gpa - coarse.stiffness_gpa
