@@ -28,7 +28,7 @@ Largest error of a component over C̄11 against order 8, extrapolated, over {acc
 ratio. *order 3*: one solution as the finite elements give it. *extrapolated*: by the power law of the order from the
 solutions of orders 2 and 3, and where the grains are turns of one Q of square symmetry corrected by the one factor that
 makes √(E_min E_max) exact under periodic boundary conditions. *tolerance*: what is stored; the order is raised until
-the estimated error, a third of the last correction, is below 1e-4.
+the estimated error, 0.4 of the last correction, is below 1e-4.
 
 {accuracy_table}
 
