@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-COSETS = ((0, False), (1, False), (0, True), (1, True))
-"""Quarter turns and mirrors that, with the half turn, which changes no stiffness, are all symmetries of the square."""
+SYMMETRIES = [(turns, mirrored) for mirrored in (False, True) for turns in range(4)]
+"""Quarter turns after the mirror, if any: all symmetries of the square."""
 EXCHANGED = (1, 0, 2, 3, 5, 4)
 """Where the components 11, 22, 66, 12, 16, 26 stand after a quarter turn."""
 
@@ -56,11 +56,11 @@ def averaged(network):
     Parameters
     ----------
     network : keras.Model
-        Images (n, p, p, 6) to six components; the same for a film and its half turn.
+        Images (n, p, p, 6) to six components.
     """
     inputs = keras.Input(network.input_shape[1:])
     answers = []
-    for coset in COSETS:
+    for symmetry in SYMMETRIES:
         # undone by itself: on the components a quarter turn and its opposite are the same
-        answers.append(Moved(*coset)(network(Moved(*coset)(inputs))))
+        answers.append(Moved(*symmetry)(network(Moved(*symmetry)(inputs))))
     return keras.Model(inputs, keras.layers.Average()(answers))
