@@ -113,6 +113,6 @@ def young_modulus_scale(stiffness_gpa: Array, half_width_gpa: Array) -> float:
     """Half-width of Ē = 1/(C̄⁻¹)11 if the components err independently of each other, GPa."""
     compliance = np.linalg.inv(stiffness_gpa)
     # dĒ/dC̄ij = Ē² S1i S1j, twice for i ≠ j
-    change = np.outer(compliance[0], compliance[0]) / compliance[0, 0] ** 2
-    weight = 2 - np.eye(3)
-    return float(np.sqrt(((weight * change * half_width_gpa)[np.triu_indices(3)] ** 2).sum()))
+    first = compliance[0] / compliance[0, 0]
+    squares = (np.outer(first, first) * half_width_gpa) ** 2
+    return float(np.sqrt(2 * squares.sum() - squares.trace()))
