@@ -63,9 +63,9 @@ def contrast(log_q: Array) -> float:
     >>> round(contrast(np.array([soft, soft + [1, 1, 1, 0, 0, 0]])), 4)
     2.7183
     """
-    difference = np.asarray(log_q, float) - np.mean(log_q, 0)
     found = np.inf
-    if np.isfinite(difference).all():
+    if np.isfinite(log_q).all():
+        difference = log_q - np.mean(log_q, 0)
         stretch = np.linalg.eigvalsh(difference[:, [[0, 3, 4], [3, 1, 5], [4, 5, 2]]])
         found = float(np.exp(stretch[:, 2].max() - stretch[:, 0].min()))
     if not found <= MOST_CONTRAST:
