@@ -18,7 +18,7 @@ PIXELS_PER_GRAIN = 12
 """Along a grain's side, at which the interval was calibrated."""
 TOLERANCE = 2e-5
 """What the steps of the series that are not taken may change, over C̄11."""
-FEWEST, MOST = 24, 4096
+FEWEST, MOST = 32, 4096
 COARSEST = 16
 
 

@@ -30,20 +30,20 @@ def balance(u, stiffness, tall, strain, stress, boundary_condition, out):
 
     Returns
     -------
-    array, shape (3, 6)
-        Means of C:(ε̄ + D u) and ε̄ + D u, for each load case.
+    array, shape (3, 7)
+        Means of stress C:(ε̄ + D u), of strain ε̄ + D u and of stress times strain, for each load case.
     """
     rows, columns = stiffness.shape[1:]
     half, half_y = np.float32(0.5), np.float32(0.5 / tall)
     plus, minus = np.zeros((2, columns + 2), np.float32), np.zeros((2, columns + 2), np.float32)
     out[:] = 0
-    mean = np.empty((3, 6))
+    mean = np.empty((3, 7))
     for load in range(3):
         e1, e2, e3 = strain[load]
         t1, t2, t3 = stress[load]
-        total = np.zeros(6)
+        total = np.zeros(7)
         for row in range(rows):
-            s1 = s2 = s3 = g1 = g2 = g3 = np.float32(0)
+            s1 = s2 = s3 = g1 = g2 = g3 = work = np.float32(0)
             for column in range(columns):
                 a, b = u[load, 0, row, column], u[load, 0, row, column + 1]
                 c, d = u[load, 0, row + 1, column], u[load, 0, row + 1, column + 1]
@@ -64,12 +64,13 @@ def balance(u, stiffness, tall, strain, stress, boundary_condition, out):
                 g1 += p
                 g2 += q
                 g3 += r
+                work += f * p + g * q + h * r
                 f, g, h = t1 - f, t2 - g, t3 - h
                 plus[0, column + 1] = half * f + half_y * h
                 minus[0, column + 1] = half * f - half_y * h
                 plus[1, column + 1] = half * h + half_y * g
                 minus[1, column + 1] = half * h - half_y * g
-            total += np.array([s1, s2, s3, g1, g2, g3])
+            total += np.array([s1, s2, s3, g1, g2, g3, work])
             for component in range(2):
                 for column in range(columns + 1):
                     out[load, component, row, column] += (
@@ -134,18 +135,39 @@ def extend(direction, new, keep, held):
 
 @njit(cache=True, fastmath=True)
 def advance(u, direction, force, change, length):
-    """Add: u += length·direction, force += length·change, load case by load case."""
-    for load in range(3):
-        factor = np.float32(length[load])
-        for component in range(2):
-            for row in range(u.shape[2]):
-                for column in range(u.shape[3]):
-                    u[load, component, row, column] += (
-                        factor * direction[load, component, row, column]
-                    )
-                    force[load, component, row, column] += (
-                        factor * change[load, component, row, column]
-                    )
+    """Add: u += length·direction, force += length·change, load case by load case.
+
+    Returns
+    -------
+    array, shape (3, 3)
+        Work of each load case's forces, columns, on each load case's displacements, rows.
+    """
+    work = np.zeros((3, 3))
+    first, second, third = np.float32(length[0]), np.float32(length[1]), np.float32(length[2])
+    for component in range(2):
+        for row in range(u.shape[2]):
+            w00 = w01 = w02 = w10 = w11 = w12 = w20 = w21 = w22 = np.float32(0)
+            for column in range(u.shape[3]):
+                a = u[0, component, row, column] + first * direction[0, component, row, column]
+                b = u[1, component, row, column] + second * direction[1, component, row, column]
+                c = u[2, component, row, column] + third * direction[2, component, row, column]
+                f = force[0, component, row, column] + first * change[0, component, row, column]
+                g = force[1, component, row, column] + second * change[1, component, row, column]
+                h = force[2, component, row, column] + third * change[2, component, row, column]
+                u[0, component, row, column], force[0, component, row, column] = a, f
+                u[1, component, row, column], force[1, component, row, column] = b, g
+                u[2, component, row, column], force[2, component, row, column] = c, h
+                w00 += a * f
+                w01 += a * g
+                w02 += a * h
+                w10 += b * f
+                w11 += b * g
+                w12 += b * h
+                w20 += c * f
+                w21 += c * g
+                w22 += c * h
+            work += np.array([[w00, w01, w02], [w10, w11, w12], [w20, w21, w22]])
+    return work
 
 
 def refine(u: np.ndarray) -> np.ndarray:

@@ -63,9 +63,9 @@ def contrast(log_q: Array) -> float:
     >>> round(contrast(np.array([soft, soft + [1, 1, 1, 0, 0, 0]])), 4)
     2.7183
     """
-    difference = np.asarray(log_q, float) - np.mean(log_q, 0)
     found = np.inf
-    if np.isfinite(difference).all():
+    if np.isfinite(log_q).all():
+        difference = log_q - np.mean(log_q, 0)
         stretch = np.linalg.eigvalsh(difference[:, [[0, 3, 4], [3, 1, 5], [4, 5, 2]]])
         found = float(np.exp(stretch[:, 2].max() - stretch[:, 0].min()))
     if not found <= MOST_CONTRAST:
@@ -113,6 +113,6 @@ def young_modulus_scale(stiffness_gpa: Array, half_width_gpa: Array) -> float:
     """Half-width of Ē = 1/(C̄⁻¹)11 if the components err independently of each other, GPa."""
     compliance = np.linalg.inv(stiffness_gpa)
     # dĒ/dC̄ij = Ē² S1i S1j, twice for i ≠ j
-    change = np.outer(compliance[0], compliance[0]) / compliance[0, 0] ** 2
-    weight = 2 - np.eye(3)
-    return float(np.sqrt(((weight * change * half_width_gpa)[np.triu_indices(3)] ** 2).sum()))
+    first = compliance[0] / compliance[0, 0]
+    squares = (np.outer(first, first) * half_width_gpa) ** 2
+    return float(np.sqrt(2 * squares.sum() - squares.trace()))

@@ -89,13 +89,14 @@ def _relax(
     rows, columns = stiffness.shape[1:]
     area, held, number = rows * columns, HELD[boundary_condition], NUMBER[boundary_condition]
     waves = modes(rows, columns, tall, boundary_condition)
-    medium = stiffness.reshape(6, -1).mean(1)
+    medium = stiffness.reshape(6, -1).mean(1, dtype=np.float32)
     voigt = medium[SYMMETRIC].astype(float)
     # under stress, the load cases are the tractions of the unit strains in the mean medium
     traction = medium[SYMMETRIC] if boundary_condition == "subc" else NONE
     force, change = np.empty_like(u), np.empty_like(u)
     mean = grid.balance(u, stiffness, tall, UNIT, traction, number, force)
-    found = _stiffness(mean, u, force, voigt, boundary_condition)
+    rest = u.reshape(3, -1) @ force.reshape(3, -1).T
+    found = _stiffness(mean, rest / area, voigt, boundary_condition)
     direction, norm, gain, keep = np.zeros_like(u), None, None, np.zeros(3)
     remainder, steps = 0.0, 0
     while steps < MOST_STEPS:
@@ -108,11 +109,11 @@ def _relax(
             keep = norm / before
         grid.extend(direction, solved, keep, held)
         mean_change = grid.balance(direction, stiffness, tall, NONE, NONE, number, change)
-        length = -norm / grid.products(change, direction, 0)
-        grid.advance(u, direction, force, change, length)
+        length = norm / (area * mean_change[:, 6])
+        rest = grid.advance(u, direction, force, change, length)
         mean += length[:, None] * mean_change
         steps += 1
-        last, found = found, _stiffness(mean, u, force, voigt, boundary_condition)
+        last, found = found, _stiffness(mean, rest / area, voigt, boundary_condition)
         gain_before, gain = gain, (length * norm / medium[:3]).max() / area
         # the first step of all shrinks the error by about the share that the step has of the energy; on finer grids
         # the error is in shorter waves and shrinks more slowly
@@ -125,21 +126,17 @@ def _relax(
     return Relaxed(found, voigt, float(remainder), steps), rate
 
 
-def _stiffness(
-    mean: Array, u: np.ndarray, force: np.ndarray, voigt: Array, boundary_condition: str
-) -> Array:
+def _stiffness(mean: Array, rest: Array, voigt: Array, boundary_condition: str) -> Array:
     """Apparent stiffness, right to second order in the error of the displacements, also between load cases.
 
     Parameters
     ----------
-    mean : array, shape (3, 6)
-        Mean stress and strain of each load case.
-    u, force : arrays of float32, shape (3, 2, rows + 1, columns + 1)
-        Fluctuations and the forces that are not balanced.
+    mean : array, shape (3, 7)
+        Mean stress and strain of each load case, as `grid.balance` gives them.
+    rest : array, shape (3, 3)
+        Work of the forces that are not balanced, columns, on the fluctuations, rows, per pixel.
     """
-    pixels = (u.shape[2] - 1) * (u.shape[3] - 1)
-    rest = u.reshape(3, -1) @ force.reshape(3, -1).T / pixels
-    stress, strain = mean[:, :3].T, mean[:, 3:].T
+    stress, strain = mean[:, :3].T, mean[:, 3:6].T
     if boundary_condition == "subc":
         compliance = voigt @ strain + voigt - stress + rest
         stiffness = voigt @ np.linalg.solve((compliance + compliance.T) / 2, voigt)
