@@ -1,5 +1,7 @@
 """What several test files share."""
 
+import fcntl
+import os
 import shutil
 
 import pytest
@@ -7,13 +9,36 @@ from runs import ROOT, Study
 
 
 @pytest.fixture(scope="session")
-def smoke_config(tmp_path_factory):
+def once(tmp_path_factory):
+    """Function that fills a folder of a name by another function, once for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def folder_of(name, fill):
+        folder, done = base / name, base / f"{name}.done"
+        with open(base / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def smoke_config(once):
     """The smoke study, with its results where a study's are if it names no folder."""
-    file = tmp_path_factory.mktemp("config") / "smoke.yaml"
-    text = (ROOT / "config/smoke.yaml").read_text()
-    assert "results: results/smoke\n" in text
-    file.write_text(text.replace("results: results/smoke\n", ""))
-    return file
+
+    def fill(folder):
+        text = (ROOT / "config/smoke.yaml").read_text()
+        assert "results: results/smoke\n" in text
+        (folder / "smoke.yaml").write_text(text.replace("results: results/smoke\n", ""))
+
+    return once("config", fill) / "smoke.yaml"
 
 
 @pytest.fixture
@@ -23,11 +48,11 @@ def study(tmp_path, smoke_config):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, smoke_config):
+def finished(once, smoke_config):
     """A finished smoke study. Tests only read it; those that change something copy it."""
-    study = Study(tmp_path_factory.mktemp("finished"), smoke_config)
-    study.snakemake()
-    return study
+    return Study(
+        once("finished", lambda folder: Study(folder, smoke_config).snakemake()), smoke_config
+    )
 
 
 @pytest.fixture
@@ -42,29 +67,33 @@ def copy_of_the_repository(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def ensembles(tmp_path_factory):
+def ensembles(once):
     """Two small ensembles under all boundary conditions: ``{"ratio4": file, "ratio6": file}``."""
     from studies import RATIO4, make_ensemble
 
-    folder = tmp_path_factory.mktemp("ensembles")
-    drawn = {"ratio4": (40, RATIO4), "ratio6": (12, RATIO4.model_copy(update={"window_um": 3.0}))}
-    return {
-        name: make_ensemble(folder, count, ensemble=name, drawn=settings)
-        for name, (count, settings) in drawn.items()
-    }
+    ratio6 = RATIO4.model_copy(update={"window_um": 3.0})
+
+    def fill(folder):
+        make_ensemble(folder, 40, ensemble="ratio4", drawn=RATIO4)
+        make_ensemble(folder, 12, ensemble="ratio6", drawn=ratio6)
+
+    folder = once("ensembles", fill)
+    return {name: folder / f"{name}.h5" for name in ("ratio4", "ratio6")}
 
 
 @pytest.fixture(scope="session")
-def small_ensemble(tmp_path_factory):
+def small_ensemble(once):
     """Ensemble file of 140 SVEs at ratio 4."""
     from studies import PERIODIC_LABELS, make_ensemble
 
-    return make_ensemble(tmp_path_factory.mktemp("ensemble"), 140, **PERIODIC_LABELS)
+    return once("ensemble", lambda folder: make_ensemble(folder, 140, **PERIODIC_LABELS)) / (
+        "small.h5"
+    )
 
 
 @pytest.fixture(scope="session")
-def small_model(tmp_path_factory, small_ensemble):
+def small_model(once, small_ensemble):
     """Spectral network trained on the small ensemble; its inputs and history lie beside it."""
     from studies import make_model
 
-    return make_model(tmp_path_factory.mktemp("model"), small_ensemble)
+    return once("model", lambda folder: make_model(folder, small_ensemble)) / "model.keras"

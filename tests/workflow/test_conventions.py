@@ -112,5 +112,3 @@ def test_a_clone_in_a_path_with_a_space_runs(study, copy_of_the_repository):
     target = "results/ensembles/ratio6/tessellations/000000-000012.h5"
     clone.snakemake(target)
     assert (clone.folder / target).exists()
-    printed = clone.dry_run("--sdm", "apptainer")
-    assert "tessellate" in printed
