@@ -23,6 +23,7 @@ from polysve.settings.material import Material
 from polysve.settings.model import Model, Positive, parse
 
 ENTRY = "polysve.json"
+NO_SPREAD = 1e-12
 LARGEST_CARD_BYTES = 50_000_000
 DIRECTIONS_RAD = np.linspace(0, np.pi, 90, endpoint=False)
 """Where directional moduli are compared; they repeat after half a turn."""
@@ -69,7 +70,7 @@ class ModelCard(Model):
     growth: Annotated[float, Field(ge=1, le=2)] = 1.0
     """Power of the spread of log Q that relative errors grow with."""
     surplus: tuple[float, float] | None = None
-    """Smallest and largest (Ē/E⟨log Q⟩ - 1)/spread of the same SVEs."""
+    """Range of (Ē/E⟨log Q⟩ - 1)/spread of the same SVEs, and its width again on either side."""
     scores: dict[Literal["young_modulus", "direction"], tuple[Score, ...]]
     """Sorted absolute errors of SVEs that were not trained on: of Ē, and the largest over all directions."""
 
@@ -226,6 +227,7 @@ def describe(inputs_path: Path, model) -> ModelCard:
     growth, decay = fitted_powers(errors["young_modulus"], facts)
     unit = unit_gpa(facts, growth, decay, validated)
     surplus = (true - facts.young_modulus_gpa) / scale
+    margin = np.ptp(surplus)
     return ModelCard(
         preprocess=settings,
         windows_um=windows,
@@ -235,7 +237,7 @@ def describe(inputs_path: Path, model) -> ModelCard:
         validated_grains=validated,
         decay=decay,
         growth=growth,
-        surplus=(surplus.min(), surplus.max()),
+        surplus=(surplus.min() - margin, surplus.max() + margin),
         scores={name: np.sort(each / unit).round(7).tolist() for name, each in errors.items()},
         **attributes,
     )
@@ -261,7 +263,9 @@ def _errors(group: h5py.Group, model):
     """Facts, absolute errors of the network by score, and Ē of the SVEs of one ensemble that tell how far it errs."""
     from polysve.networks import physical
 
-    rows = np.flatnonzero(np.isin(group["split"][:], [Split.VALIDATION, Split.CALIBRATION]))
+    chosen = np.isin(group["split"][:], [Split.VALIDATION, Split.CALIBRATION])
+    # a film without spread is its log-mean: there is nothing to score
+    rows = np.flatnonzero(chosen & (group["log_spread"][:] > NO_SPREAD))
     if not len(rows):
         return None
     targets = physical.predict_targets(model, group["images"][rows]).astype(float)
