@@ -29,7 +29,7 @@ def terms(spin: int) -> list[tuple[str, str, int]]:
     Examples
     --------
     >>> len(terms(0)), len(terms(2)), len(terms(8))
-    (17, 15, 6)
+    (17, 15, 5)
     """
     orders = [(a, b, spin - SPIN[a] - SPIN[b]) for a, b in PAIRS]
     return [(a, b, m) for a, b, m in orders if abs(m) <= HIGHEST]

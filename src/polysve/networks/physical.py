@@ -43,6 +43,9 @@ def load(path):
     """
     if any("damaged" in fault for fault in seal_faults(path)):
         raise InputError(f"{path}: damaged: its bytes do not match its SHA-256 seal")
+    # Keras finds only layers whose modules have been imported
+    from polysve.networks import architectures  # noqa: F401
+
     try:
         return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
