@@ -84,7 +84,9 @@ def test_times_alone_count_where_the_user_says_so(forgotten):
 
 def test_what_was_made_anew_is_not_made_again(forgotten):
     forgotten.configure({"ensembles": {"ratio4": None}, "experiments": None, "seed": 2})
-    (forgotten.folder / "results/study.yaml").unlink()  # or it would refuse to drop parts of a report
+    (
+        forgotten.folder / "results/study.yaml"
+    ).unlink()  # or it would refuse to drop parts of a report
     forgotten.snakemake()
     assert forgotten.planned() == set()
     shutil.rmtree(forgotten.folder / ".snakemake")
