@@ -40,7 +40,7 @@ def draw(
     seed, index : int
         The film is a function of all these, and of nothing else.
     **shape
-        More keys of `TessellateSettings`: spacing_fraction, periodic, size_scatter, aspect_ratio.
+        More keys of `TessellateSettings`: spacing_fraction, periodic.
 
     Raises
     ------

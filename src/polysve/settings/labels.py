@@ -21,17 +21,6 @@ Spacing = Annotated[
 ]
 # of a triangle's displacements; beyond it rounding errors and time grow faster than what is gained
 HIGHEST_ORDER = 8
-SizeScatter = Annotated[
-    float,
-    Field(
-        ge=0,
-        le=1,
-        description="Standard deviation of the logarithm of the equivalent diameters; 0 leaves the sizes to chance.",
-    ),
-]
-AspectRatio = Annotated[
-    float, Field(ge=0.2, le=5, description="Mean length of a grain along x1 over that along x2.")
-]
 
 
 class DrawnPhase(Model):
@@ -53,8 +42,6 @@ class TessellateSettings(Model):
     grain_size_um: Positive
     spacing_fraction: Spacing = 0.5
     periodic: bool = False
-    size_scatter: SizeScatter = 0.0
-    aspect_ratio: AspectRatio = 1.0
     phases: dict[Name, DrawnPhase] = Field({"film": DrawnPhase()}, min_length=1)
     """By name; their fractions sum to one."""
 

@@ -13,11 +13,9 @@ from polysve.settings.experiment import (
     TrainSettings,
 )
 from polysve.settings.labels import (
-    AspectRatio,
     AssembleSettings,
     HomogenizeSettings,
     MeshSettings,
-    SizeScatter,
     Spacing,
     TessellateSettings,
 )
@@ -50,8 +48,6 @@ class EnsembleSettings(Model):
     spacing_fraction: Spacing = 0.5
     periodic: bool = False
     """Whether grains continue on the opposite side; if not, the window cuts them."""
-    size_scatter: SizeScatter = 0.0
-    aspect_ratio: AspectRatio = 1.0
     texture: Texture = DEFAULT_TEXTURE
     """Law of the orientations: random, <110> and the like, or a law by key."""
     material: Material | None = Field(
