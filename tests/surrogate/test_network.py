@@ -132,7 +132,7 @@ def test_network_of_one_output_has_no_directions(one_output, points, tmp_path):
     with pytest.raises(InputError, match="Ē alone"):
         prediction.directional_gpa(0.0)
     polar = tmp_path / "polar.svg"
-    given = ("predict", points, "--model", one_output)
+    given = ("predict", points, "--window", 2, "--model", one_output)
     assert_refused(polysve(*given, "--polar", polar), "Ē alone")
     assert not polar.exists()
 
