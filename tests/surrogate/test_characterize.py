@@ -47,10 +47,11 @@ def test_the_better_law_is_the_true_one():
 class Predicted:
     """What `control_variates` reads of a prediction."""
 
-    coverage, half_width_gpa = 0.9, 0.5
+    coverage = 0.9
 
     def __init__(self, young_modulus_gpa):
         self.young_modulus_gpa = young_modulus_gpa
+        self.half_width_gpa = np.full(len(young_modulus_gpa), 0.5)
 
 
 def test_control_variates_correct_a_biased_network_and_tell_their_error():
@@ -116,7 +117,7 @@ def test_command_gives_the_size_effect_whatever_the_workers(small_model):
         [each["std_gpa"] for each in two["windows"]], rel=1e-6
     )
     assert one["size_effect"]["exponent"] == pytest.approx(1, abs=0.5)
-    assert "window 1.5 µm: window of 100 %" in answers[0].stderr
+    assert "window 1.5 µm: serious: window of 100 of 100 films" in answers[0].stderr
 
 
 @pytest.mark.parametrize(
