@@ -86,7 +86,7 @@ def materials_page() -> str:
 
 def settings_page() -> str:
     """Every key of the configuration, from the settings classes."""
-    from polysve.settings.experiment import study
+    from polysve.settings import study
 
     lines = [
         "# Settings",
