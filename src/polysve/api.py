@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from polysve.crystals.crystal import Crystal
     from polysve.fem.label import Label
     from polysve.grains.film import Film
+    from polysve.settings.labels import TessellateSettings
     from polysve.settings.texture import TextureSettings
     from polysve.surrogate.prediction import Prediction
 
@@ -54,24 +56,13 @@ def draw(
     >>> film.n_grains, film.crystals[0].name
     (16, 'copper')
     """
-    from polysve.crystals import catalogue
+    from polysve.films.sample import read_samples
     from polysve.grains.tessellation import draw_film
-    from polysve.settings.labels import TessellateSettings
-    from polysve.settings.material import read_material
-    from polysve.settings.model import parse
-    from polysve.settings.texture import read_texture
 
-    constants = read_material(material, "material")
-    law = read_texture(texture, "texture") if isinstance(texture, str) else texture
     values = {"window_um": window_um, "grain_size_um": grain_size_um, "seed": seed} | shape
-    values["phases"] = {"film": {"texture": law, "symmetry": constants.symmetry}}
-    measured = {}
-    if any(each.sample for each in law.shares):
-        from polysve.films.sample import read_samples
-
-        measured = read_samples([law])
-    film = draw_film(parse(TessellateSettings, values, "draw"), ENSEMBLE, index, measured)
-    return film.made_of(catalogue.crystal(constants))
+    settings, crystal = _asked(values, texture, material, "draw")
+    measured = read_samples(phase.texture for phase in settings.phases.values())
+    return draw_film(settings, ENSEMBLE, index, measured).made_of(crystal)
 
 
 def read_film(path: str | Path, material: str | list[str] = (), **reading) -> Film:
@@ -222,24 +213,29 @@ def characterize(
     >>> round(found["mean_gpa"], 2), found["std_gpa"] < 1e-3
     (168.96, True)
     """
+    from polysve.surrogate.characterize import characterize as by_films
+    from polysve.surrogate.training_free import Series
+    from polysve.surrogate.workers import Workers
+
+    values = {"window_um": window_um, "grain_size_um": grain_size_um, "seed": seed}
+    settings, crystal = _asked(values, texture, material, "characterize")
+    with Workers() as workers:
+        return by_films(Series((crystal,), boundary_condition), workers, settings, count)
+
+
+def _asked(
+    values: dict, texture: str | TextureSettings, material: str, source: str
+) -> tuple[TessellateSettings, Crystal]:
+    """Settings of a film of one phase, and its crystal."""
     from polysve.crystals import catalogue
     from polysve.settings.labels import TessellateSettings
     from polysve.settings.material import read_material
     from polysve.settings.model import parse
     from polysve.settings.texture import read_texture
-    from polysve.surrogate.characterize import characterize as by_films
-    from polysve.surrogate.training_free import Series
-    from polysve.surrogate.workers import Workers
 
     constants = read_material(material, "material")
     law = read_texture(texture, "texture") if isinstance(texture, str) else texture
-    values = {
-        "window_um": window_um,
-        "grain_size_um": grain_size_um,
-        "seed": seed,
-        "phases": {"film": {"texture": law, "symmetry": constants.symmetry}},
-    }
-    settings = parse(TessellateSettings, values, "characterize")
-    series = Series((catalogue.crystal(constants),), boundary_condition)
-    with Workers() as workers:
-        return by_films(series, workers, settings, count)
+    phases = {"film": {"texture": law, "symmetry": constants.symmetry}}
+    return parse(TessellateSettings, values | {"phases": phases}, source), catalogue.crystal(
+        constants
+    )

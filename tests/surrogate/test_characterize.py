@@ -120,6 +120,19 @@ def test_command_gives_the_size_effect_whatever_the_workers(small_model):
     assert "window 1.5 µm: serious: window of 100 of 100 films" in answers[0].stderr
 
 
+def test_textures_of_files_are_those_of_the_laws(tmp_path):
+    """A law in a file is the law, and measured orientations reach the films that workers draw."""
+    common = ("characterize", "--window", "2", "--grain-size", "0.5", "--count", "100", "--json")
+    law, table = tmp_path / "law.yaml", tmp_path / "measured.csv"
+    law.write_text("fibre: {axis: [1, 1, 0]}")
+    by_file, by_name = (polysve(*common, "--texture", each) for each in (law, "<110>"))
+    assert json.loads(by_file.stdout)["mean_gpa"] == json.loads(by_name.stdout)["mean_gpa"]
+    # all grains nearly along the axes of the film: Ē is nearly that of one crystal, 1/S11
+    table.write_text("phi1_deg,Phi_deg,phi2_deg\n0,0,0\n2,0,0\n")
+    answer = polysve(*common, "--texture", f"{{sample: {{file: {table}}}}}")
+    assert json.loads(answer.stdout)["mean_gpa"] == pytest.approx(130.02, abs=0.3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

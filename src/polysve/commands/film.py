@@ -195,11 +195,12 @@ def characterize(
 ) -> None:
     """Draw many films and describe the scatter of their modulus along x1: without training, or by a network."""
     from polysve.commands import reports
+    from polysve.settings.texture import read_texture
     from polysve.surrogate.workers import Workers
 
     sides = reports.sides(window, windows)
     reports.check_ending(figure)
-    law = {"texture": texture, "symmetry": _crystal(material, model).symmetry}
+    law = {"texture": read_texture(texture), "symmetry": _crystal(material, model).symmetry}
     settings = [
         reports.tessellation(side, grain_size, spacing, periodic, seed, law) for side in sides
     ]

@@ -100,10 +100,6 @@ class Ensemble:
             theta,
         )
 
-    def label_images(self, start: int, stop: int) -> np.ndarray:
-        """Grain numbers of some rows, shape (stop − start, pixels, pixels), row 0 of an image at the bottom."""
-        return self._read("label_image", slice(start, stop))
-
     def stiffness(self, boundary_condition: str) -> Array:
         """Apparent stiffness, GPa, shape (n, 3, 3).
 

@@ -4,17 +4,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from polysve.base.errors import InputError
-from polysve.films.readers import read_film
-from polysve.films.reading import EULER, orientations_of
-from polysve.films.table import read_table
 from polysve.grains.texture import Measured
 from polysve.settings.texture import TextureSettings
 
-HEADERS = [EULER, [*EULER, "area"]]
-
 
 def read_samples(textures: Iterable[TextureSettings]) -> dict[str, Measured]:
-    """Orientations of all files that the laws of textures name, by the name of the file."""
+    """Orientations of all files that the laws of textures name, by the name of the file.
+
+    The readers of films are loaded only where a law names a file.
+    """
     laws = [law for texture in textures for law in texture.shares]
     files = {law.sample.file for law in laws if law.sample}
     return {file: read_sample(Path(file)) for file in sorted(files)}
@@ -28,10 +26,14 @@ def read_sample(path: Path) -> Measured:
     InputError
         For a wrong file, and areas that are negative or sum to nothing.
     """
+    from polysve.films.readers import read_film
+    from polysve.films.reading import EULER, orientations_of
+    from polysve.films.table import read_table
+
     if path.suffix.lower() != ".csv":
         film = read_film(path)
         return Measured(film.quaternions, film.area_fractions)
-    _, numbers, _ = read_table(path, HEADERS)
+    _, numbers, _ = read_table(path, [EULER, [*EULER, "area"]])
     area = numbers[:, 3] if numbers.shape[1] > 3 else numbers[:, 0] * 0 + 1
     if area.min() < 0 or area.sum() == 0:
         raise InputError(

@@ -8,9 +8,9 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.data.h5 import new_h5, put, put_grains
+from polysve.films.sample import read_samples
 from polysve.grains.film import Film
 from polysve.grains.tessellation import draw_film
-from polysve.grains.texture import Measured
 from polysve.grains.tiling import Tiling
 from polysve.settings.labels import TessellateSettings
 
@@ -26,7 +26,7 @@ EMPTY = Film(
 
 def run(output: Path, ensemble: str, start: int, stop: int, settings: TessellateSettings) -> None:
     """Write the structures of the SVEs start … stop - 1; those that cannot be drawn are recorded with the reason."""
-    measured = _measured(settings)
+    measured = read_samples(phase.texture for phase in settings.phases.values())
     films, reasons = [], []
     for index in track(range(start, stop), f"structures of {ensemble}", stop - start):
         try:
@@ -49,13 +49,3 @@ def run(output: Path, ensemble: str, start: int, stop: int, settings: Tessellate
         put(file, "status", np.array([bool(reason) for reason in reasons], np.uint8))
         put(file, "reason", reasons)
         put_grains(file, films)
-
-
-def _measured(settings: TessellateSettings) -> dict[str, Measured]:
-    """Orientations that the textures sample, by file; readers of films are loaded only where they are needed."""
-    textures = [phase.texture for phase in settings.phases.values()]
-    if not any(law.sample for texture in textures for law in texture.shares):
-        return {}
-    from polysve.films.sample import read_samples
-
-    return read_samples(textures)

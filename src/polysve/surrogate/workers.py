@@ -18,6 +18,7 @@ from polysve.base.errors import InputError
 from polysve.base.progress import track
 from polysve.base.types import Array
 from polysve.crystals.crystal import Crystal
+from polysve.films.sample import read_samples
 from polysve.grains.film import Film
 from polysve.grains.tessellation import draw_film
 from polysve.settings.labels import HomogenizeSettings, TessellateSettings
@@ -75,10 +76,13 @@ class Workers:
         work: Callable[[Film], Made],
     ) -> Iterator[Made]:
         """What `work` makes of `count` random films, in order, a few chunks ahead of the reader."""
+        measured = read_samples(phase.texture for phase in settings.phases.values())
         waiting = deque()
         for start in range(0, count, CHUNK):
             stop = min(start + CHUNK, count)
-            waiting.append(self._pool.submit(_draw, settings, crystals, start, stop, work))
+            waiting.append(
+                self._pool.submit(_draw, settings, measured, crystals, start, stop, work)
+            )
             if len(waiting) > 2 * self.count:
                 yield from waiting.popleft().result()
         while waiting:
@@ -113,10 +117,12 @@ def _warm_up(number: int) -> None:
     time.sleep(0.05)
 
 
-def _draw(settings, crystals, start: int, stop: int, work: Callable[[Film], Made]) -> list[Made]:
+def _draw(
+    settings, measured, crystals, start: int, stop: int, work: Callable[[Film], Made]
+) -> list[Made]:
     """What is made of some films."""
     return [
-        work(draw_film(settings, ENSEMBLE, index).made_of(*crystals))
+        work(draw_film(settings, ENSEMBLE, index, measured).made_of(*crystals))
         for index in range(start, stop)
     ]
 
