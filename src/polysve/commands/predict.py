@@ -8,11 +8,12 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
 from polysve.commands.reports import write_figure
+from polysve.crystals.stiffness import DIRECTIONS_RAD
 from polysve.films.readers import is_ensemble, read_film, read_films
 from polysve.films.reading import Reading
 from polysve.grains.film import Film
 from polysve.surrogate.moving_window import Field, predict_field
-from polysve.surrogate.prediction import DIRECTIONS_RAD, Prediction
+from polysve.surrogate.prediction import Prediction
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ PACKED = np.array([0, 1, 2, 0, 0, 1]), np.array([0, 1, 2, 1, 2, 2])
 UNPACKED = np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])
 MANDEL = np.sqrt(np.array([[1.0, 1.0, 2.0], [1.0, 1.0, 2.0], [2.0, 2.0, 4.0]]))
 """Factor from Voigt to Mandel components, which change as a tensor's do."""
+DIRECTIONS_RAD = np.linspace(0, np.pi, 90, endpoint=False)
+"""Where directional moduli are compared; they repeat after half a turn."""
 WINDOW_AXES = (
     np.array(
         [
@@ -159,6 +161,11 @@ def young_modulus(stiffness_gpa: ArrayLike, phi_rad: ArrayLike = 0.0) -> Array:
         + 2 * compliance[..., 0, 2] * cos**3 * sin
         + 2 * compliance[..., 1, 2] * cos * sin**3
     )
+
+
+def directional(stiffness_gpa: ArrayLike, phi_rad: ArrayLike = DIRECTIONS_RAD) -> Array:
+    """Young's modulus (n, m) of stiffnesses (n, 3, 3) in m directions from x1, GPa."""
+    return young_modulus(np.asarray(stiffness_gpa)[:, None], np.atleast_1d(phi_rad))
 
 
 def shear_modulus(stiffness_gpa: ArrayLike) -> Array:

@@ -5,10 +5,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
+from polysve.crystals.stiffness import DIRECTIONS_RAD
 from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import FILL, PREDICTED, THEORY
 from polysve.grains.film import Film
-from polysve.learning.model_card import DIRECTIONS_RAD
 from polysve.settings.device import LimitSettings
 from polysve.surrogate.moving_window import Field
 from polysve.surrogate.prediction import Prediction

@@ -81,6 +81,7 @@ def label_image(tiling: Tiling, window_um: float, pixels: int) -> NDArray[np.uin
 
     Examples
     --------
+    >>> from polysve.grains.tessellation import voronoi
     >>> label_image(voronoi(np.array([[0.25, 0.5], [0.75, 0.5]]), 1.0), 1.0, 4)[0].tolist()
     [0, 0, 1, 1]
     """

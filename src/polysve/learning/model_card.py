@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from polysve.base.errors import InputError
-from polysve.crystals.stiffness import young_modulus
+from polysve.crystals.stiffness import directional, young_modulus
 from polysve.data.inputs import Split, open_inputs
 from polysve.learning.plan import image_pixels
 from polysve.settings.experiment import PreprocessSlice
@@ -25,8 +25,6 @@ from polysve.settings.model import Model, Positive, parse
 ENTRY = "polysve.json"
 NO_SPREAD = 1e-12
 LARGEST_CARD_BYTES = 50_000_000
-DIRECTIONS_RAD = np.linspace(0, np.pi, 90, endpoint=False)
-"""Where directional moduli are compared; they repeat after half a turn."""
 
 
 class Facts(NamedTuple):
@@ -277,11 +275,6 @@ def _errors(group: h5py.Group, model):
         difference = directional(head.stiffness(targets)) - directional(stiffness)
         errors["direction"] = np.abs(difference).max(1)
     return stored_facts(group, rows), errors, true
-
-
-def directional(stiffness_gpa: np.ndarray, phi_rad: np.ndarray = DIRECTIONS_RAD) -> np.ndarray:
-    """Young's modulus (n, m) of stiffnesses (n, 3, 3) in m directions from x1, GPa."""
-    return young_modulus(np.asarray(stiffness_gpa)[:, None], phi_rad)
 
 
 def write_card(model_path: Path, card: ModelCard) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from polysve.base.errors import InputError
-from polysve.settings.model import Model, parse
+from polysve.settings.model import Model, as_field, parse
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 SMALLEST_GPA, LARGEST_GPA = 1e-3, 1e4
@@ -352,14 +352,6 @@ def read_material(text: str, source: str = "--material") -> CrystalSettings:
     return material_settings(value, text)
 
 
-def _field(value: Any) -> CrystalSettings:
-    """As `material_settings`, for a place whose errors already name it."""
-    try:
-        return material_settings(value, "")
-    except InputError as error:
-        raise ValueError(str(error).lstrip(" :=")) from None
-
-
 AnyCrystal = (
     CubicSettings
     | HexagonalSettings
@@ -368,5 +360,8 @@ AnyCrystal = (
     | OrthorhombicSettings
     | TriclinicSettings
 )
-Material = Annotated[AnyCrystal, BeforeValidator(_field, json_schema_input_type=str | AnyCrystal)]
+Material = Annotated[
+    AnyCrystal,
+    BeforeValidator(as_field(material_settings), json_schema_input_type=str | AnyCrystal),
+]
 """Field of a settings class that takes all that `material_settings` takes."""

@@ -1,7 +1,8 @@
 """What every settings class shares: units in the key names, unknown keys refused, errors of one line."""
 
 import json
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,6 +49,7 @@ class Model(BaseModel):
 
         Examples
         --------
+        >>> from polysve.settings.experiment import TrainSettings
         >>> TrainSettings().substituted({"network.l2": 1e-4, "epochs": 5}, "mine").network.l2
         0.0001
         >>> TrainSettings().substituted({"network.l2": -1}, "mine")
@@ -98,10 +100,12 @@ def parse(model: type[Model], values: dict | str, source: str):
 
     Examples
     --------
+    >>> from polysve.settings.labels import MeshSettings
     >>> parse(MeshSettings, {"element_size_fraction": -1}, "config.yaml")
     Traceback (most recent call last):
         ...
-    polysve.base.errors.InputError: config.yaml: element_size_fraction = -1: Input should be greater than 0
+    polysve.base.errors.InputError: config.yaml: element_size_fraction = -1: Input should be greater than or equal to
+        0.01
     """
     try:
         return (
@@ -120,6 +124,18 @@ def parse(model: type[Model], values: dict | str, source: str):
         raise InputError(
             f"{source}: {key}{value}: {message}" if key else f"{source}: {message}"
         ) from None
+
+
+def as_field(settings: Callable[[Any, str], Model]) -> Callable[[Any], Model]:
+    """A function of a value and a source, for fields whose errors already name them."""
+
+    def validated(value: Any) -> Model:
+        try:
+            return settings(value, "")
+        except InputError as error:
+            raise ValueError(str(error).lstrip(" :=")) from None
+
+    return validated
 
 
 def _fields_at(model: type[Model], location: tuple) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from polysve.base.errors import InputError
-from polysve.settings.model import Model, parse
+from polysve.settings.model import Model, as_field, parse
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Spread = Annotated[float, Field(ge=0, le=180, allow_inf_nan=False)]
@@ -189,16 +189,9 @@ def read_texture(text: str, source: str = "--texture") -> TextureSettings:
     return texture_settings(value, source)
 
 
-def _field(value: Any) -> TextureSettings:
-    """As `texture_settings`, for a place whose errors already name it."""
-    try:
-        return texture_settings(value, "")
-    except InputError as error:
-        raise ValueError(str(error).lstrip(" :=")) from None
-
-
 Texture = Annotated[
-    TextureSettings, BeforeValidator(_field, json_schema_input_type=str | TextureSettings)
+    TextureSettings,
+    BeforeValidator(as_field(texture_settings), json_schema_input_type=str | TextureSettings),
 ]
 """Field of a settings class that takes all that `texture_settings` takes."""
 DEFAULT_TEXTURE = TextureSettings(fibre=FibreSettings())

@@ -7,9 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
-from polysve.crystals.stiffness import young_modulus
+from polysve.crystals.stiffness import directional
 
-DIRECTIONS_RAD = np.linspace(0, np.pi, 90, endpoint=False)
 OUTSIDE = {
     "window": "window",
     "grain_count": "effective number of grains",
@@ -79,4 +78,4 @@ class Prediction:
         """
         if self.stiffness_gpa is None:
             raise InputError("the model predicts Ē alone; directions need one that predicts C̄")
-        return young_modulus(self.stiffness_gpa[:, None], np.atleast_1d(phi_rad))
+        return directional(self.stiffness_gpa, phi_rad)

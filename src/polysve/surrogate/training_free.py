@@ -8,10 +8,10 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.crystals.crystal import Crystal
-from polysve.crystals.stiffness import young_modulus
+from polysve.crystals.stiffness import directional
 from polysve.grains.film import Film
 from polysve.surrogate.born import PIXELS_PER_GRAIN, Estimate, apparent
-from polysve.surrogate.prediction import DIRECTIONS_RAD, Prediction
+from polysve.surrogate.prediction import Prediction
 from polysve.surrogate.series import NUMBER
 
 CALIBRATED = 0.9
@@ -83,7 +83,7 @@ class Series:
         beyond = np.array([each.warning is not None for each in found])
         moduli = np.array([each.young_modulus_gpa for each in found])
         # in the stiffest direction the same share of a larger modulus
-        stiffest = young_modulus(stiffness[:, None], DIRECTIONS_RAD).max(1)
+        stiffest = directional(stiffness).max(1)
         return Prediction(
             young_modulus_gpa=moduli,
             half_width_gpa=half_width,
