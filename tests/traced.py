@@ -1,15 +1,12 @@
 """Which functions of the package a stage calls: a program for the tests of the digest.
 
-It makes an ensemble and two networks of a few SVEs in the folder that it is given, with compiled functions left
-uncompiled, and prints JSON: stage to ``[file below the package, line]`` of each function.
+It makes an ensemble and two networks of a few SVEs in the folder that it is given, and prints JSON: stage to ``[file below the package, line]`` of each function.
 """
 
 import json
 import os
 import sys
 from pathlib import Path
-
-os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 import polysve
 from polysve.settings.experiment import PreprocessSlice, TrainSettings

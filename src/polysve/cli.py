@@ -32,7 +32,6 @@ SettingsText = Annotated[
     typer.Option("--settings", help="The stage's settings as JSON.", metavar="JSON"),
 ]
 INTERRUPTED = 130  # what typer makes of Ctrl-C
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Ensembles = Annotated[
     list[str],
     typer.Option("--ensemble", help="An ensemble and its file.", metavar="NAME=FILE"),
@@ -274,7 +273,7 @@ def show(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(as_json: film.AsJson = False) -> None:
     """Show versions, devices, threads, gmsh and SLURM: what works here."""
     from polysve.commands.doctor import examine
 

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from polysve.networks.modes import modes
-from polysve.networks.spectral import reverse, wave_directions
+from polysve.networks.spectral import reverse, times, wave_directions
 
 SPIN = {"k": 0, "g": 0, "2": 2, "4": 4, "2*": -2, "4*": -4}
 """Phase of each mode under a turn, in multiples of the angle; a star is the complex conjugate."""
@@ -68,7 +68,7 @@ class LogSpectralFeatures(keras.layers.Layer):
             parts = [[variance * part for part in _moments(*sums, spin)]]
             # of a real output the conjugates say the same once more
             for factor in ("2", "4") if spin == 0 else means:
-                parts.append(_times(_moments(*sums, spin - SPIN[factor]), means[factor]))
+                parts.append(times(_moments(*sums, spin - SPIN[factor]), means[factor]))
             kept = slice(0, 1) if spin == 0 else slice(0, 2)
             joined = [ops.concatenate(part, -1) for part in list(zip(*parts, strict=True))[kept]]
             features.append(ops.stack(joined, 1))
@@ -117,13 +117,7 @@ class LogSpectralFeatures(keras.layers.Layer):
 
 def _product(first, second):
     """F_a(k) F_b(−k)."""
-    (a, b), (c, d) = first[0], second[1]
-    return a * c - b * d, a * d + b * c
-
-
-def _times(a, b):
-    """Product of complex numbers given as (real, imaginary)."""
-    return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
+    return times(first[0], second[1])
 
 
 def _moments(real_sums, imaginary_sums, spin: int):

@@ -43,7 +43,7 @@ def reverse(spectrum):
     return ops.roll(ops.flip(spectrum, axis=(1, 2)), (1, 1), axis=(1, 2))
 
 
-def _times(a, b):
+def times(a, b):
     """Product of complex numbers given as (real, imaginary)."""
     return a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]
 
@@ -92,7 +92,7 @@ class SpectralFeatures(keras.layers.Layer):
         mean = spectrum[0][:, 0, 0], spectrum[1][:, 0, 0]
         opposite = reverse(spectrum[0]), reverse(spectrum[1])
         power = spectrum[0] ** 2 + spectrum[1] ** 2
-        pair = _times(spectrum, opposite)
+        pair = times(spectrum, opposite)
         waves = wave_directions(pixels, real.dtype)
 
         def total(values):
@@ -126,13 +126,13 @@ class SpectralFeatures(keras.layers.Layer):
             power_moment(4),
             pair_moment(-4),
             _conjugate(pair_moment(-12)),
-            _times(mean, (mean_square, 0.0)),
-            _times(mean, (power0, 0.0)),
-            _times(_conjugate(mean), pair0),
-            _times(mean, flat),
-            _times(mean, _conjugate(flat)),
-            _times(_conjugate(mean), power_moment(8)),
-            _times(_times(mean, mean), _conjugate(power_moment(4))),
+            times(mean, (mean_square, 0.0)),
+            times(mean, (power0, 0.0)),
+            times(_conjugate(mean), pair0),
+            times(mean, flat),
+            times(mean, _conjugate(flat)),
+            times(_conjugate(mean), power_moment(8)),
+            times(times(mean, mean), _conjugate(power_moment(4))),
         ]
         scalars = [mean_square, power0, flat[0]]
         pairs = [ops.stack([a, b], axis=1) for a, b in vectors]

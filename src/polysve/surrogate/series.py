@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from polysve.base.types import Array
+from polysve.crystals.stiffness import UNPACKED
 from polysve.surrogate import grid
 from polysve.surrogate.medium import HELD, modes, precondition
 
@@ -22,7 +23,6 @@ COARSE_TOLERANCE = 1e-3
 SLOWEST = {"pbc": 0.0, "kubc": 0.1, "subc": 0.4}
 # number of the boundary condition in the kernels
 NUMBER = {"pbc": 0, "kubc": 1, "subc": 2}
-SYMMETRIC = np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])
 UNIT = np.eye(3, dtype=np.float32)
 NONE = np.zeros((3, 3), np.float32)
 
@@ -90,9 +90,9 @@ def _relax(
     area, held, number = rows * columns, HELD[boundary_condition], NUMBER[boundary_condition]
     waves = modes(rows, columns, tall, boundary_condition)
     medium = stiffness.reshape(6, -1).mean(1, dtype=np.float32)
-    voigt = medium[SYMMETRIC].astype(float)
+    voigt = medium[UNPACKED].astype(float)
     # under stress, the load cases are the tractions of the unit strains in the mean medium
-    traction = medium[SYMMETRIC] if boundary_condition == "subc" else NONE
+    traction = medium[UNPACKED] if boundary_condition == "subc" else NONE
     force, change = np.empty_like(u), np.empty_like(u)
     mean = grid.balance(u, stiffness, tall, UNIT, traction, number, force)
     rest = u.reshape(3, -1) @ force.reshape(3, -1).T
