@@ -1,6 +1,7 @@
 """Which functions of the package a stage calls: a program for the tests of the digest.
 
-It makes an ensemble and two networks of a few SVEs in the folder that it is given, and prints JSON: stage to ``[file below the package, line]`` of each function.
+It makes an ensemble and two networks of a few SVEs in the folder that it is given, and prints
+JSON: stage to ``[file below the package, line]`` of each function.
 """
 
 import json
