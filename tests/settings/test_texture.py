@@ -55,7 +55,7 @@ def test_texture_of_the_command_line(tmp_path):
     assert read_texture("random").random
     with pytest.raises(InputError, match=r"no.yaml: cannot be read"):
         read_texture(str(tmp_path / "no.yaml"))
-    with pytest.raises(InputError, match="--texture: is no YAML"):
+    with pytest.raises(InputError, match="--texture, line 1, column 6: is no YAML"):
         read_texture("{a: [")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from polysve.base.errors import InputError
-from polysve.settings.model import Model, Positive, parse
+from polysve.settings.model import Model, Positive, parse, read_yaml
 from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 SLENDER = {"cantilever": 4, "clamped": 10}
@@ -152,12 +152,8 @@ def read_spec(path: Path) -> BeamSettings:
     ------
     InputError
     """
-    import yaml
-
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: no YAML ({str(error).splitlines()[0]})") from None
+    needed = "keys and values are needed, such as length_um: 60"
+    values = read_yaml(path, needed) or {}
     if not isinstance(values, dict):
-        raise InputError(f"{path}: keys and values are needed, such as length_um: 60")
+        raise InputError(f"{path}: {needed}")
     return parse(BeamSettings, values, str(path))

@@ -15,10 +15,11 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from polysve.base.errors import InputError
-from polysve.settings.model import Model, as_field, parse
+from polysve.settings.model import Model, as_field, parse, read_yaml
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 SMALLEST_GPA, LARGEST_GPA = 1e-3, 1e4
+NEEDED = "symmetry and constants by key, such as c11_gpa, are needed"
 
 
 def _largest(value: float) -> float:
@@ -335,20 +336,9 @@ def read_material(text: str, source: str = "--material") -> CrystalSettings:
     """
     if Path(text).suffix.lower() not in (".yaml", ".yml", ".json"):
         return material_settings(text, source)
-    import yaml
-
-    try:
-        value = yaml.safe_load(Path(text).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{text}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputError(
-            f"{text}: is no YAML text; symmetry and constants by key are needed"
-        ) from None
+    value = read_yaml(text, NEEDED)
     if not isinstance(value, dict):
-        raise InputError(
-            f"{text}: holds no keys; symmetry and constants such as c11_gpa are needed"
-        )
+        raise InputError(f"{text}: holds no keys; {NEEDED}")
     return material_settings(value, text)
 
 

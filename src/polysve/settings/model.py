@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,6 +13,8 @@ NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+LARGEST_TEXT, MOST_VALUES = 1_000_000, 10_000
+"""Characters of a YAML text, and values that it may have with all aliases written out."""
 
 
 class Model(BaseModel):
@@ -150,3 +153,77 @@ def _fields_at(model: type[Model], location: tuple) -> list[str]:
         ]
         model = arguments[0] if arguments else model
     return sorted(getattr(model, "model_fields", {}))
+
+
+def read_yaml(path: str | Path, needed: str) -> Any:
+    """Values of a YAML file; None if it is empty.
+
+    Parameters
+    ----------
+    path : path
+    needed : str
+        What should be there, for errors.
+
+    Raises
+    ------
+    InputError
+        One line that names the file, and where it is no YAML the line.
+    """
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(LARGEST_TEXT + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {needed}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is no YAML text; {needed}") from None
+    return parse_yaml(text, str(path), needed)
+
+
+def parse_yaml(text: str, source: str, needed: str) -> Any:
+    r"""Values of a YAML text, as `read_yaml`.
+
+    Examples
+    --------
+    >>> parse_yaml("{axis: [1, 1, 0]}", "--texture", "a law by key is needed")
+    {'axis': [1, 1, 0]}
+    >>> parse_yaml("axis: 1\n[", "--texture", "a law by key is needed")
+    Traceback (most recent call last):
+        ...
+    polysve.base.errors.InputError: --texture, line 2, column 1: is no YAML text (expected <block end>, but found '[');
+        a law by key is needed
+    """
+    import yaml
+
+    if len(text) > LARGEST_TEXT:
+        raise InputError(f"{source}: is longer than {LARGEST_TEXT} characters; {needed}")
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _values(node, {}) > MOST_VALUES:
+            raise InputError(
+                f"{source}: its aliases stand for more than {MOST_VALUES} values; {needed}"
+            )
+        return loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = " ".join((getattr(error, "problem", None) or str(error)).split())
+        raise InputError(f"{source}{where}: is no YAML text ({problem}); {needed}") from None
+    # dates and whole numbers that Python does not have; brackets within brackets
+    except (ValueError, OverflowError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{source}: is no YAML text ({error}); {needed}") from None
+
+
+def _values(node, known: dict) -> int:
+    """How many values a YAML node stands for with all aliases written out; endless if it holds itself."""
+    if id(node) not in known:
+        known[id(node)] = MOST_VALUES + 1
+        parts = node.value if node.id != "scalar" else ()
+        if node.id == "mapping":
+            parts = [each for pair in parts for each in pair]
+        known[id(node)] = 1 + sum(_values(each, known) for each in parts)
+    return known[id(node)]

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from polysve.base.errors import InputError
-from polysve.settings.model import Model, as_field, parse
+from polysve.settings.model import Model, as_field, parse, parse_yaml, read_yaml
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Spread = Annotated[float, Field(ge=0, le=180, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NEEDED = "a law by key is needed"
 
 
 class FibreSettings(Model):
@@ -177,16 +178,9 @@ def read_texture(text: str, source: str = "--texture") -> TextureSettings:
     is_file = Path(text).suffix.lower() in (".yaml", ".yml", ".json")
     if not is_file and not text.lstrip().startswith("{"):
         return texture_settings(text, source)
-    import yaml
-
-    source = text if is_file else source
-    try:
-        value = yaml.safe_load(Path(text).read_text(encoding="utf-8") if is_file else text)
-    except OSError as error:
-        raise InputError(f"{text}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise InputError(f"{source}: is no YAML text; a law by key is needed") from None
-    return texture_settings(value, source)
+    if is_file:
+        return texture_settings(read_yaml(text, NEEDED), text)
+    return texture_settings(parse_yaml(text, source, NEEDED), source)
 
 
 Texture = Annotated[
