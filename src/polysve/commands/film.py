@@ -239,6 +239,59 @@ def beam(
     _tell(reports.Beams(settings, samples), figure, as_json)
 
 
+@app.command("field")
+def write_field(
+    mesh: Annotated[
+        Path,
+        typer.Option(
+            help="Mesh by gmsh (.msh), script (.geo) or drawing (.step) of the device, in µm.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    grain_size: Annotated[float, typer.Option(help="Mean grain size in µm.")],
+    output: Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)],
+    texture: TextureName = "<100>",
+    material: MaterialName = None,
+    thickness: Annotated[float, typer.Option(help="Of the device, in µm.")] = 1.0,
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="Number of random films.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    element_size: Annotated[
+        float | None, typer.Option(min=1e-3, help="Of a STEP file's mesh, in µm.")
+    ] = None,
+    cut: Annotated[
+        str,
+        typer.Option(
+            help="Elements that grains cut: average of log Q, or the grain at the centre."
+        ),
+    ] = "average",
+    window: Annotated[
+        float | None,
+        typer.Option(
+            help="Homogenise windows of this side in µm, for elements larger than grains."
+        ),
+    ] = None,
+    spacing: Annotated[
+        float, typer.Option(help="Smallest distance of two generators over the grain size.")
+    ] = 0.5,
+    as_json: AsJson = False,
+) -> None:
+    """Draw grains over a device of any outline, for CalculiX (.inp) and ParaView (.vtu)."""
+    from polysve.commands.field import text, write_fields
+    from polysve.crystals import catalogue
+    from polysve.device.device_mesh import read_device
+    from polysve.device.strip import FilmLaw
+    from polysve.films.sample import read_samples
+    from polysve.settings.texture import read_texture
+
+    film = read_texture(texture)
+    crystal = catalogue.crystal(_crystal(material, None))
+    law = FilmLaw(crystal, film, grain_size, spacing, read_samples([film]))
+    device = read_device(mesh, element_size)
+    report = write_fields(output, law, device, thickness, seed, count, cut, window)
+    print(_json(report) if as_json else text(report))
+
+
 @app.command()
 def materials(as_json: AsJson = False) -> None:
     """List the crystals that PolySVE knows by name, with their constants and where these are from."""
