@@ -170,3 +170,13 @@ def test_inference_beside_finite_elements():
     assert set(rates) == {"cnn", "resnet", "densenet", "pyramid", "spectral", "born"}
     assert min(rates.values()) > 0
     assert found["labelled_sves_per_second_and_core"] > 0
+
+
+def test_chains_of_sections_beside_whole_beams():
+    result = run("device.py", "--row", "silicon <100>,2", "--count", "2", "--workers", "1")
+    (row,) = result["rows"]
+    assert row["beams"] == 2
+    for support in ("cantilever", "clamped"):
+        for quantity in ("stiffness", "frequency"):
+            # not one: the chain is another solution
+            assert 0 < abs(row[support][quantity]["mean_ratio"] - 1) < 3e-3
