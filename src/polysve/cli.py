@@ -222,14 +222,35 @@ def search(folder: Folder, settings: SettingsText) -> None:
 def check(file: Input) -> None:
     """Check that a file is whole and right: one line for each fault, exit code 1 if there is one."""
     from polysve.data.checking import faults_in
+    from polysve.data.crate import crate_faults, is_crate
 
     with busy(f"checking {file.name}"):
-        faults = faults_in(file)
+        faults = crate_faults(file) if is_crate(file) else faults_in(file)
     for fault in faults:
         print(fault)
     if faults:
         raise typer.Exit(1)
     print(f"{file}: whole and right")
+
+
+@app.command()
+def export_study(
+    results: Folder,
+    output: Output,
+    title: Annotated[str, typer.Option(help="Title of the data.")] = "A study of thin films",
+    author: Annotated[list[str], typer.Option(help="Name; once for each author.")] = (),
+    license: Annotated[
+        str, typer.Option(help="Licence of the data, as the SPDX list spells it.")
+    ] = "CC-BY-4.0",
+) -> None:
+    """Pack a finished study as an RO-Crate (.zip), to hand it on or to give it a DOI."""
+    from polysve.data.crate import write_crate
+
+    if not re.fullmatch(r"[A-Za-z0-9.+-]+", license):
+        raise InputError(f"--license = {license!r}: an identifier such as CC-BY-4.0 is needed")
+    with busy(f"packing {results}"):
+        count = write_crate(results, output, title, author, license)
+    print(f"{output}: {count} files; polysve check {output} tells whether it is whole")
 
 
 @app.command()

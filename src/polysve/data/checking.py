@@ -12,7 +12,7 @@ from polysve.base.types import Array
 from polysve.crystals.square import SquareSymmetry, extreme_moduli, square_symmetry
 from polysve.crystals.stiffness import plane_stress, young_modulus
 from polysve.data.ensemble import stored_crystals
-from polysve.data.layouts import layout_faults, layout_of
+from polysve.data.layouts import NETWORK, layout_faults, layout_of
 from polysve.data.seal import seal_faults
 
 BULK_TOLERANCE = 1e-9
@@ -37,7 +37,8 @@ def faults_in(path: Path) -> list[str]:
         # nothing inside can be trusted then
         return found
     if zipfile.is_zipfile(path):
-        return []
+        with zipfile.ZipFile(path) as archive:
+            return [f"{path}: has no {name}" for name in NETWORK if name not in archive.namelist()]
     try:
         with h5py.File(path) as file:
             found = layout_faults(file) or _content_faults(file)

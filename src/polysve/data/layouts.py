@@ -7,6 +7,10 @@ import numpy as np
 
 SCHEMA_VERSION = 2
 READABLE = (1, SCHEMA_VERSION)
+CARD = "polysve.json"
+"""Entry of a network's archive: what it was made for, and how far it errs."""
+NETWORK = ("config.json", "metadata.json", "model.weights.h5", CARD)
+"""Entries of a network's archive."""
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from pydantic import Field, model_validator
 from polysve.base.errors import InputError
 from polysve.crystals.stiffness import directional, young_modulus
 from polysve.data.inputs import Split, open_inputs
+from polysve.data.layouts import CARD
 from polysve.learning.plan import image_pixels
 from polysve.settings.experiment import PreprocessSlice
 from polysve.settings.labels import BoundaryCondition
 from polysve.settings.material import Material
 from polysve.settings.model import Model, Positive, parse
 
-ENTRY = "polysve.json"
 NO_SPREAD = 1e-12
 LARGEST_CARD_BYTES = 50_000_000
 
@@ -281,7 +281,7 @@ def write_card(model_path: Path, card: ModelCard) -> None:
     """Add the card to a `.keras` archive that has none."""
     with zipfile.ZipFile(model_path, "a", zipfile.ZIP_DEFLATED) as archive:
         # a date of its own would make equal trainings differ
-        archive.writestr(zipfile.ZipInfo(ENTRY), card.canonical_json(), zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo(CARD), card.canonical_json(), zipfile.ZIP_DEFLATED)
 
 
 def read_card(model_path: Path) -> ModelCard:
@@ -294,13 +294,13 @@ def read_card(model_path: Path) -> ModelCard:
     """
     try:
         with zipfile.ZipFile(model_path) as archive:
-            if archive.getinfo(ENTRY).file_size > LARGEST_CARD_BYTES:
-                raise InputError(f"{model_path}: {ENTRY} is too large for a card")
-            text = archive.read(ENTRY).decode()
+            if archive.getinfo(CARD).file_size > LARGEST_CARD_BYTES:
+                raise InputError(f"{model_path}: {CARD} is too large for a card")
+            text = archive.read(CARD).decode()
     except KeyError:
         raise InputError(
-            f"{model_path}: has no {ENTRY}; a model that `polysve train` made is needed"
+            f"{model_path}: has no {CARD}; a model that `polysve train` made is needed"
         ) from None
     except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise InputError(f"{model_path}: not a .keras model ({error})") from None
-    return parse(ModelCard, text, f"{model_path}: {ENTRY}")
+    return parse(ModelCard, text, f"{model_path}: {CARD}")
