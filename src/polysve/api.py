@@ -42,7 +42,7 @@ def draw(
     seed, index : int
         The film is a function of all these, and of nothing else.
     **shape
-        More keys of `TessellateSettings`: spacing_fraction, periodic.
+        More keys of `TessellateSettings`: spacing_fraction, size_scatter, aspect_ratio, periodic.
 
     Raises
     ------

@@ -133,6 +133,25 @@ def test_textures_of_files_are_those_of_the_laws(tmp_path):
     assert json.loads(answer.stdout)["mean_gpa"] == pytest.approx(130.02, abs=0.3)
 
 
+def test_films_without_scatter_are_answered(tmp_path, recwarn):
+    """Grains of a cubic <111> film are all alike: what is left is rounding, which follows no law."""
+    common = ("--grain-size", "0.5", "--texture", "<111>", "--count", "100", "--workers", "1")
+    figure = tmp_path / "law.svg"
+    options = ("--window", "1", "--check", "10", "--figure", figure, "--json")
+    answer = polysve("characterize", *common, *options)
+    assert answer.returncode == 0, answer.stderr
+    report = json.loads(answer.stdout)
+    assert report["mean_gpa"] == pytest.approx(168.9558, abs=1e-4)
+    assert report["std_gpa"] < 1e-9
+    assert report["laws"] == {"better": "no_scatter"}
+    assert sum(report["histogram"]["counts"]) == 100
+    assert figure.read_text().startswith("<?xml")
+    several = polysve("characterize", *common, "--windows", "1,2", "--json")
+    assert json.loads(several.stdout)["size_effect"] is None
+    assert not recwarn.list
+    assert "Warning" not in answer.stderr + several.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

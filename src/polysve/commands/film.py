@@ -185,6 +185,15 @@ def characterize(
     spacing: Annotated[
         float, typer.Option(help="Smallest distance of two generators over the grain size.")
     ] = 0.5,
+    size_scatter: Annotated[
+        float | None,
+        typer.Option(
+            help="Standard deviation of log-normal grain diameters; Voronoi if not given."
+        ),
+    ] = None,
+    aspect_ratio: Annotated[
+        float, typer.Option(help="Extent of the grains along x1 over that along x2.")
+    ] = 1.0,
     periodic: Annotated[
         bool, typer.Option("--periodic", help="Grains continue on the other side.")
     ] = False,
@@ -195,14 +204,25 @@ def characterize(
 ) -> None:
     """Draw many films and describe the scatter of their modulus along x1: without training, or by a network."""
     from polysve.commands import reports
+    from polysve.settings.labels import TessellateSettings
+    from polysve.settings.model import parse
     from polysve.settings.texture import read_texture
     from polysve.surrogate.workers import Workers
 
     sides = reports.sides(window, windows)
     reports.check_ending(figure)
     law = {"texture": read_texture(texture), "symmetry": _crystal(material, model).symmetry}
+    drawn = {
+        "grain_size_um": grain_size,
+        "spacing_fraction": spacing,
+        "size_scatter": size_scatter,
+        "aspect_ratio": aspect_ratio,
+        "periodic": periodic,
+        "seed": seed,
+        "phases": {"film": law},
+    }
     settings = [
-        reports.tessellation(side, grain_size, spacing, periodic, seed, law) for side in sides
+        parse(TessellateSettings, drawn | {"window_um": side}, "structures") for side in sides
     ]
     with Workers(workers) as pool:
         from polysve.surrogate.characterize import characterize as run

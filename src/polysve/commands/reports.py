@@ -11,14 +11,13 @@ from polysve.base.files import atomic_path
 from polysve.device.beam import BeamSample
 from polysve.device.reliability import reliability
 from polysve.settings.device import BeamSettings
-from polysve.settings.labels import TessellateSettings
-from polysve.settings.model import parse
 
 LAWS = {
     "normal": "law: normal",
     "log_normal": "law: log-normal",
     "either": "law: normal or log-normal, both fit as well",
     "neither": "law: neither normal nor log-normal",
+    "no_scatter": "law: none; all films are as stiff",
 }
 PICTURES = (".svg", ".pdf", ".png")
 UNITS = {
@@ -51,21 +50,6 @@ def sides(window: float | None, windows: str | None) -> list[float]:
             f"--windows = {windows}: two or more numbers with commas are needed, each once"
         )
     return sorted(found)
-
-
-def tessellation(
-    window_um: float, grain_size_um: float, spacing: float, periodic: bool, seed: int, law: dict
-) -> TessellateSettings:
-    """Settings of the random structures, refused where they are wrong."""
-    values = {
-        "window_um": window_um,
-        "grain_size_um": grain_size_um,
-        "spacing_fraction": spacing,
-        "periodic": periodic,
-        "seed": seed,
-        "phases": {"film": law},
-    }
-    return parse(TessellateSettings, values, "structures")
 
 
 def check_ending(path: Path | None) -> None:
@@ -105,10 +89,11 @@ class Characterized:
 
     @property
     def law(self) -> dict | None:
-        """How the scatter falls with L/s, where there are several windows."""
+        """How the scatter falls with L/s, where there are several windows and it is more than rounding."""
         from polysve.surrogate.characterize import size_law
 
-        if len(self.results) == 1:
+        laws = [each["laws"]["better"] for each in self.results]
+        if len(self.results) == 1 or "no_scatter" in laws:
             return None
         columns = [
             [each[name] for each in self.results]
@@ -123,7 +108,7 @@ class Characterized:
             {key: value for key, value in each.items() if key != "young_modulus_gpa"}
             for each in self.results
         ]
-        if self.law is None:
+        if len(results) == 1:
             return results[0]
         return {"windows": results, "size_effect": self.law}
 

@@ -103,6 +103,8 @@ def put_grains(group: h5py.Group, films: Sequence[Film]) -> None:
     }
     if all(film.theta_rad is not None for film in films):
         grains["theta"] = [film.theta_rad for film in films]
+    if all(film.weights_um2 is not None for film in films):
+        grains["weight"] = [film.weights_um2 for film in films]
     put_ragged(group, "offsets", grains)
     tilings = [film.shape for film in films]
     put_ragged(

@@ -30,7 +30,9 @@ class Layout:
 
 
 SHARD = {"index": "SVE", "status": "SVE", "reason": "SVE"}
-GRAINS = {"generators": "grain", "orientation": "grain", "phase": "grain", "theta": "grain"}
+GRAINS = dict.fromkeys(("generators", "orientation", "phase", "theta", "weight"), "grain")
+SOME_FILMS = frozenset({"theta", "weight"})
+"""Of upright crystals, and of grains of given sizes."""
 POLYGONS = {"piece_grain": "polygon", "vertices": "vertex"}
 POLYGONS_BEGIN = {"piece_offsets": ("SVE", "polygon"), "vertex_offsets": ("polygon", "vertex")}
 LABELS = {"stiffness": "SVE", "young_modulus": "SVE", "quality": "SVE"}
@@ -40,7 +42,7 @@ LAYOUTS = {
         "tessellate",
         SHARD | GRAINS | POLYGONS,
         {"offsets": ("SVE", "grain")} | POLYGONS_BEGIN,
-        frozenset({"theta"}),
+        SOME_FILMS,
     ),
     "mesh": Layout(
         "mesh",
@@ -54,7 +56,7 @@ LAYOUTS = {
         "assemble",
         {"index": "SVE", "label_image": "SVE"} | LABELS | GRAINS | POLYGONS,
         {"offsets": ("SVE", "grain")} | POLYGONS_BEGIN,
-        frozenset({"theta"}),
+        SOME_FILMS,
     ),
     "inputs": Layout(
         "preprocess",

@@ -49,6 +49,7 @@ def stored_film(data: dict[str, np.ndarray], row: int, attributes: dict) -> Film
         data["phase"][grains].astype(np.int64),
         periodic=bool(attributes["periodic"]),
         generators_um=data["generators"][grains],
+        weights_um2=data["weight"][grains] if "weight" in data else None,
         theta_rad=data["theta"][grains] if "theta" in data else None,
     )
 

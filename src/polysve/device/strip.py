@@ -8,9 +8,8 @@ import numpy as np
 from polysve.base.types import Array
 from polysve.crystals.crystal import Crystal
 from polysve.crystals.stiffness import log_stiffness, plane_stress
-from polysve.grains.cells import cells
-from polysve.grains.generators import draw_generators
 from polysve.grains.shares import shares_of_tiling
+from polysve.grains.tessellation import draw_grains
 from polysve.grains.texture import Measured, draw
 from polysve.settings.texture import TextureSettings
 
@@ -24,6 +23,10 @@ class FilmLaw(NamedTuple):
     spacing_fraction: float
     measured: Mapping[str, Measured] | None = None
     """Orientations by file, for textures that sample them."""
+    size_scatter: float | None = None
+    """Standard deviation of the logarithm of equivalent diameters; None for Voronoi grains."""
+    aspect_ratio: float = 1.0
+    """Extent of grains along the strip over that across."""
 
     def strip(
         self,
@@ -31,7 +34,7 @@ class FilmLaw(NamedTuple):
         size_um: tuple[float, float],
         pixels: tuple[int, int],
     ) -> Array:
-        """Area averages of log Q in a strip of Voronoi grains that is cut at its edges.
+        """Area averages of log Q in a strip of grains that is cut at its edges.
 
         Parameters
         ----------
@@ -52,8 +55,9 @@ class FilmLaw(NamedTuple):
         """
         count = max(1, round(size_um[0] * size_um[1] / self.grain_size_um**2))
         spacing_um = self.spacing_fraction * self.grain_size_um
-        generators = draw_generators(random, count, size_um, spacing_um)
+        shape = self.size_scatter, self.aspect_ratio
+        grains = draw_grains(random, count, size_um, spacing_um, *shape)
         turns = draw(self.texture, random, count, self.crystal.symmetry, self.measured).quaternions
         log_q = log_stiffness(plane_stress(self.crystal.stiffness_gpa, turns))
-        shares = shares_of_tiling(cells(generators, size_um), size_um, pixels[::-1])
+        shares = shares_of_tiling(grains.tiling, size_um, pixels[::-1])
         return shares.average(log_q).transpose(1, 0, 2)

@@ -84,13 +84,9 @@ def law(result: dict) -> Figure:
     figure = Figure()
     axis = figure.subplots()
     axis.hist(moduli, result["histogram"]["edges_gpa"], density=True, color=FILL)
-    normal, log_normal = laws["normal"], laws["log_normal"]
     line = np.linspace(moduli.min(), moduli.max(), 400)
-    densities = {
-        "normal": stats.norm(normal["mean_gpa"], normal["std_gpa"]),
-        "log_normal": stats.lognorm(log_normal["log_std"], 0, log_normal["median_gpa"]),
-    }
-    for (name, density), style in zip(densities.items(), ("-", "--"), strict=True):
+    densities = _densities(laws)
+    for (name, density), style in zip(densities.items(), ("-", "--"), strict=False):
         label = f"{name.replace('_', '-')}, AIC {laws[name]['aic'] - laws['normal']['aic']:+.1f}"
         axis.plot(line, density.pdf(line), ls=style, label=label)
     for percent in ("0.1", "99.9"):
@@ -103,8 +99,20 @@ def law(result: dict) -> Figure:
         loc="left",
     )
     axis.set_ylim(top=1.4 * axis.get_ylim()[1])
-    axis.legend(loc="upper center")
+    if densities:
+        axis.legend(loc="upper center")
     return figure
+
+
+def _densities(laws: dict) -> dict:
+    """Distributions by law; none of films that do not scatter."""
+    if laws["better"] == "no_scatter":
+        return {}
+    normal, log_normal = laws["normal"], laws["log_normal"]
+    return {
+        "normal": stats.norm(normal["mean_gpa"], normal["std_gpa"]),
+        "log_normal": stats.lognorm(log_normal["log_std"], 0, log_normal["median_gpa"]),
+    }
 
 
 def size_law(results: list[dict], law: dict) -> Figure:

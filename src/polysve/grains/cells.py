@@ -48,9 +48,24 @@ def cells(
     height = height_um / width_um
     points = np.ascontiguousarray(points_um / width_um)
     weights = np.zeros(len(points)) if weights_um2 is None else weights_um2 / width_um**2
-    grain, offsets, vertices, filled = tessellate(points, weights, height, *periodic)
+    grain, offsets, vertices, filled, *_ = tessellate(points, weights, height, *periodic, False)
     if not abs(filled / height - 1) < 1e-9:
         raise ArithmeticError(f"the cells fill {filled / height:.12g} of the window")
     vertices_um = vertices * width_um
     vertices_um[vertices[:, 1] == height, 1] = height_um
     return Tiling(grain, offsets, vertices_um)
+
+
+def stretched(
+    tiling: Tiling, frame_um: tuple[float, float], size_um: tuple[float, float]
+) -> Tiling:
+    """Polygons of a rectangle in another one, whose edges they keep to the last bit.
+
+    Examples
+    --------
+    >>> square = cells(np.array([[0.25, 0.5], [0.75, 0.5]]), (1.0, 1.0))
+    >>> stretched(square, (1.0, 1.0), (0.3, 2.0)).areas_um2()
+    array([0.3, 0.3])
+    """
+    moved = tiling.vertices_um * (np.array(size_um) / frame_um)
+    return tiling._replace(vertices_um=np.where(tiling.vertices_um == frame_um, size_um, moved))

@@ -41,6 +41,8 @@ class Film:
     """Whether grains continue on the opposite side."""
     generators_um: Array | None = None
     """Voronoi points, shape (grains, 2), where the grains came from such."""
+    weights_um2: Array | None = None
+    """Of generators of power cells, shape (grains,), before the cells were stretched; None for Voronoi cells."""
     theta_rad: Array | None = None
     """In-plane angle of each grain, shape (grains,), where all have a <100> axis along the normal by law."""
     notes: tuple[str, ...] = field(default=(), compare=False)

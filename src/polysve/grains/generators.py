@@ -14,7 +14,7 @@ def draw_generators(
     random: np.random.Generator,
     count: int,
     size_um: tuple[float, float],
-    spacing_um: float,
+    spacing_um: float | Array,
     periodic: bool = False,
 ) -> Array:
     """Draw points one after the other, each at least `spacing_um` from all before it (random sequential addition).
@@ -25,7 +25,8 @@ def draw_generators(
     count : int
     size_um : (float, float)
         Width and height of the window.
-    spacing_um : float
+    spacing_um : float or array, shape (count,)
+        Of each point; two are as far apart as the mean of theirs.
     periodic : bool
         Measure distances across the window's edges, too.
 
@@ -46,21 +47,22 @@ def draw_generators(
     (3, 2)
     """
     points, placed = np.empty((count, 2)), 0
+    spacings_um = np.full(count, spacing_um)
     width_um, height_um = size_um
     for _ in range(ROUNDS):
         candidates = random.random((2 * count, 2)) * np.array(size_um)
-        placed = _add(points, placed, candidates, width_um, height_um, spacing_um**2, periodic)
+        placed = _add(points, placed, candidates, width_um, height_um, spacings_um, periodic)
         if placed == count:
             return points
     raise InputError(
-        f"spacing_um = {spacing_um:g}: only {placed} of {count} generators fit a window of "
+        f"spacing_um = {np.mean(spacing_um):g}: only {placed} of {count} generators fit a window of "
         f"{width_um:g} × {height_um:g} µm; allowed is less, about {LARGEST_SPACING} of the grain size"
     )
 
 
 @inner()
-def _near(x, y, column, row, points, newest, older, width, height, squared_spacing, periodic):
-    """Whether a point so far is nearer than the spacing."""
+def _near(x, y, own, column, row, points, newest, older, width, height, spacing, periodic):
+    """Whether a point so far is nearer than its spacing and the new one's own allow."""
     rows, columns = newest.shape
     for up in range(row - 1, row + 2):
         for right in range(column - 1, column + 2):
@@ -71,17 +73,18 @@ def _near(x, y, column, row, points, newest, older, width, height, squared_spaci
                 dx, dy = abs(x - points[other, 0]), abs(y - points[other, 1])
                 if periodic:
                     dx, dy = min(dx, width - dx), min(dy, height - dy)
-                if dx * dx + dy * dy < squared_spacing:
+                apart = (own + spacing[other]) / 2
+                if dx * dx + dy * dy < apart * apart:
                     return True
                 other = older[other]
     return False
 
 
-@compiled("i8(f8[:, ::1], i8, f8[:, ::1], f8, f8, f8, b1)")
-def _add(points, placed, candidates, width, height, squared_spacing, periodic):
+@compiled("i8(f8[:, ::1], i8, f8[:, ::1], f8, f8, f8[::1], b1)")
+def _add(points, placed, candidates, width, height, spacing, periodic):
     """Add candidates that keep the distance until the points are full; returns how many there are."""
-    # fields larger than the spacing, not many more than points; each holds a chain of points, newest first
-    side = max(np.sqrt(squared_spacing) * (1 + 1e-6), np.sqrt(width * height / len(points)))
+    # fields larger than any spacing, not many more than points; each holds a chain of points, newest first
+    side = max(spacing.max() * (1 + 1e-6), np.sqrt(width * height / len(points)))
     columns, rows = max(1, int(width / side)), max(1, int(height / side))
     newest, older = np.full((rows, columns), -1), np.empty(len(points), np.int64)
     known = placed
@@ -92,9 +95,8 @@ def _add(points, placed, candidates, width, height, squared_spacing, periodic):
         column = min(int(x / width * columns), columns - 1)
         row = min(int(y / height * rows), rows - 1)
         if k >= known:
-            if _near(
-                x, y, column, row, points, newest, older, width, height, squared_spacing, periodic
-            ):
+            if _near(x, y, spacing[placed], column, row,
+                     points, newest, older, width, height, spacing, periodic):  # fmt: skip
                 continue
             points[placed, 0], points[placed, 1] = x, y
             placed += 1

@@ -329,13 +329,27 @@ def _pack(pool, first, size, count):
     return grain[:polygons].copy(), offsets[: polygons + 1].copy(), vertices[:end].copy(), filled
 
 
-@compiled("Tuple((i8[::1], i8[::1], f8[:, ::1], f8))(f8[:, ::1], f8[::1], f8, b1, b1)")
-def tessellate(points, weights, height, along_x, along_y):
+@inner()
+def _rate(corner, following, cell, other, points, weights, height):
+    """Area that a cell loses to another by the other's weight: length of their edge over twice the distance."""
+    x, y, _ = _place(cell, points, weights, height)
+    other_x, other_y, _ = _place(other, points, weights, height)
+    length = np.hypot(following[0] - corner[0], following[1] - corner[1])
+    return length / (2 * np.hypot(other_x - x, other_y - y))
+
+
+@compiled(
+    "Tuple((i8[::1], i8[::1], f8[:, ::1], f8, i8[:, ::1], f8[::1]))"
+    "(f8[:, ::1], f8[::1], f8, b1, b1, b1)"
+)
+def tessellate(points, weights, height, along_x, along_y, with_rates):
     """All cells that show in the window; a periodic one is found from a neighbour that shows.
 
     Returns
     -------
     grain, offsets, vertices, area
+    neighbours, rate
+        If asked for: generators on both sides of each edge, once from either side, and the change of area by weight.
     """
     count = len(points)
     begin, order, columns, rows, side = _grid(points, height)
@@ -351,6 +365,8 @@ def tessellate(points, weights, height, along_x, along_y):
     seen[:count] = True
     queue = np.empty(copies * count, np.int64)
     queue[:count] = np.arange(count)
+    neighbours = np.empty((len(pool) if with_rates else 0, 2), np.int64)
+    rate, edges = np.empty(len(neighbours)), 0
     done, queued = 0, count
     while done < queued:
         which = queue[done]
@@ -369,9 +385,16 @@ def tessellate(points, weights, height, along_x, along_y):
                     seen[at] = True
                     queue[queued] = at
                     queued += 1
+        for k in range(found if with_rates else 0):
+            if beyond[k] >= 0:
+                following = corner[k + 1 if k + 1 < found else 0]
+                neighbours[edges, 0], neighbours[edges, 1] = own, beyond[k] & OWN
+                rate[edges] = _rate(corner[k], following, cell, beyond[k], points, weights, height)
+                edges += 1
         found = _finish(corner, who, found, points, weights, height)
         first[which], size[which] = used, found
         for k in range(found):
             pool[used, 0], pool[used, 1] = corner[k, 0], corner[k, 1]
             used += 1
-    return _pack(pool, first, size, count)
+    grain, offsets, vertices, filled = _pack(pool, first, size, count)
+    return grain, offsets, vertices, filled, neighbours[:edges].copy(), rate[:edges].copy()

@@ -5,14 +5,16 @@ SciPy is imported where it is used: it takes a quarter of a second, and most rea
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array, Integers
-from polysve.grains.cells import cells
+from polysve.grains.cells import cells, stretched
 from polysve.grains.film import Film
 from polysve.grains.generators import draw_generators
+from polysve.grains.sizes import rounded
 from polysve.grains.texture import Measured, Orientations, draw
 from polysve.grains.tiling import Tiling
 from polysve.settings.labels import TessellateSettings
@@ -61,19 +63,96 @@ def draw_film(
     random = random_stream(settings.seed, ensemble, index)
     spacing_um = settings.spacing_fraction * settings.grain_size_um
     window_um = settings.window_um
-    generators = draw_generators(
-        random, grain_count(settings), (window_um, window_um), spacing_um, settings.periodic
+    grains = draw_grains(
+        random,
+        grain_count(settings),
+        (window_um, window_um),
+        spacing_um,
+        settings.size_scatter,
+        settings.aspect_ratio,
+        settings.periodic,
     )
-    phase, drawn = _draw_orientations(settings, random, len(generators), measured)
+    phase, drawn = _draw_orientations(settings, random, len(grains.generators_um), measured)
     return Film(
-        cells(generators, (window_um, window_um), periodic=(settings.periodic,) * 2),
+        grains.tiling,
         (window_um, window_um),
         drawn.quaternions,
         phase,
         periodic=settings.periodic,
-        generators_um=generators,
+        generators_um=grains.generators_um,
+        weights_um2=grains.weights_um2,
         theta_rad=drawn.theta_rad,
     )
+
+
+class Grains(NamedTuple):
+    """Cells of random generators."""
+
+    tiling: Tiling
+    generators_um: Array
+    """Shape (grains, 2)."""
+    weights_um2: Array | None
+    """Shape (grains,); None for Voronoi cells."""
+
+
+def draw_grains(
+    random: np.random.Generator,
+    count: int,
+    size_um: tuple[float, float],
+    spacing_um: float,
+    size_scatter: float | None = None,
+    aspect_ratio: float = 1.0,
+    periodic: bool = False,
+) -> Grains:
+    """Draw cells: Voronoi cells, or power cells whose equivalent diameters √(4A/π) are log-normal.
+
+    Diameters are drawn first, scaled so that the grains fill the window, and placed from the largest to the smallest,
+    each apart from the others by the spacing in proportion to their diameters. Elongated grains are drawn in a window
+    that is shorter along x1, and stretched with it.
+
+    Parameters
+    ----------
+    random : numpy.random.Generator
+    count : int
+    size_um : (float, float)
+        Width and height of the window.
+    spacing_um : float
+        Between two grains of the mean area.
+    size_scatter : float, optional
+        Standard deviation of the logarithm of the diameters, each grain counted once; its sample mean is left to the
+        window's area.
+    aspect_ratio : float
+        Mean extent of the grains along x1 over that along x2.
+    periodic : bool
+
+    Raises
+    ------
+    InputError
+        If the generators do not fit, see `draw_generators`, or no cells have the areas.
+
+    Examples
+    --------
+    >>> grains = draw_grains(np.random.default_rng(1), 4, (1.0, 1.0), 0.2, size_scatter=0.0)
+    >>> grains.tiling.areas_um2().round(6)
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    stretch = np.sqrt(aspect_ratio)
+    frame_um = (size_um[0] / stretch, size_um[1] * stretch)
+    around = (periodic, periodic)
+    if size_scatter is None:
+        generators_um = draw_generators(random, count, frame_um, spacing_um, periodic)
+        weights_um2 = None
+    else:
+        squares = np.sort(random.lognormal(0, size_scatter, count))[::-1] ** 2
+        areas_um2 = squares * (size_um[0] * size_um[1] / squares.sum())
+        spacings_um = spacing_um * np.sqrt(areas_um2 / areas_um2.mean())
+        generators_um = draw_generators(random, count, frame_um, spacings_um, periodic)
+        generators_um, weights_um2 = rounded(generators_um, frame_um, areas_um2, around)
+    tiling = cells(generators_um, frame_um, weights_um2, around)
+    if aspect_ratio != 1:
+        tiling = stretched(tiling, frame_um, size_um)
+        generators_um = generators_um * (stretch, 1 / stretch)
+    return Grains(tiling, generators_um, weights_um2)
 
 
 def _draw_orientations(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from polysve.base.errors import InputError
+from polysve.settings.labels import AspectRatio, SizeScatter, Spacing
 from polysve.settings.model import Model, Positive, parse, read_yaml
 from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
@@ -102,7 +103,9 @@ class BeamSettings(Model):
     )
     texture: Texture = DEFAULT_TEXTURE
     grain_size_um: Positive = 0.5
-    spacing_fraction: Annotated[float, Field(ge=0, le=0.75)] = 0.5
+    spacing_fraction: Spacing = 0.5
+    size_scatter: SizeScatter = None
+    aspect_ratio: AspectRatio = 1.0
     structures: Annotated[int, Field(ge=100, le=10**7)] = Field(
         2000,
         description="Windows as long as wide that are drawn; the beams are put together from them.",

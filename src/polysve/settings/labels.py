@@ -19,6 +19,23 @@ Spacing = Annotated[
         description="Smallest distance of two generators over the grain size. Random sequential addition jams at 0.83.",
     ),
 ]
+SizeScatter = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=0.8,
+        description="Standard deviation of the logarithm of the grains' equivalent diameters √(4A/π), each grain "
+        "counted once; they are log-normal then. null: Voronoi cells, about 0.19 at a spacing_fraction of 0.5.",
+    ),
+]
+AspectRatio = Annotated[
+    float,
+    Field(
+        ge=0.1,
+        le=10,
+        description="Mean extent of the grains along x1 over that along x2; their areas stay what they are.",
+    ),
+]
 # of a triangle's displacements; beyond it rounding errors and time grow faster than what is gained
 HIGHEST_ORDER = 8
 
@@ -41,6 +58,8 @@ class TessellateSettings(Model):
     window_um: Positive
     grain_size_um: Positive
     spacing_fraction: Spacing = 0.5
+    size_scatter: SizeScatter = None
+    aspect_ratio: AspectRatio = 1.0
     periodic: bool = False
     phases: dict[Name, DrawnPhase] = Field({"film": DrawnPhase()}, min_length=1)
     """By name; their fractions sum to one."""

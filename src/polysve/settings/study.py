@@ -13,9 +13,11 @@ from polysve.settings.experiment import (
     TrainSettings,
 )
 from polysve.settings.labels import (
+    AspectRatio,
     AssembleSettings,
     HomogenizeSettings,
     MeshSettings,
+    SizeScatter,
     Spacing,
     TessellateSettings,
 )
@@ -46,6 +48,8 @@ class EnsembleSettings(Model):
     count: Annotated[int, Field(ge=1, le=10**9)]
     """Number of SVEs; more of them leave those there are as they are."""
     spacing_fraction: Spacing = 0.5
+    size_scatter: SizeScatter = None
+    aspect_ratio: AspectRatio = 1.0
     periodic: bool = False
     """Whether grains continue on the opposite side; if not, the window cuts them."""
     texture: Texture = DEFAULT_TEXTURE

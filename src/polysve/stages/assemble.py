@@ -106,7 +106,7 @@ def _attributes(structures: TessellationShard, solved: dict) -> dict:
             }
         ),
         "corrected": solved["corrected"],
-        "units": "generators and vertices in um, orientation as w, x, y, z, theta in rad, "
+        "units": "generators and vertices in um, orientation as w, x, y, z, theta in rad, weight in um2, "
         "stiffness and moduli in GPa (Voigt 11, 22, 12, engineering shear)",
         "label_image_axes": "(SVE, y upwards, x); pixel centres; value = row of the grain within the SVE",
     }

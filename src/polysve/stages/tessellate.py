@@ -20,6 +20,7 @@ EMPTY = Film(
     np.empty((0, 4)),
     np.empty(0, np.int64),
     generators_um=np.empty((0, 2)),
+    weights_um2=np.empty(0),
     theta_rad=np.empty(0),
 )
 

@@ -18,6 +18,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 1000
 SMALL_MISFIT = 0.02
 """Distance of distribution functions that is no fault of a law, however large the sample."""
+ROUNDING = 1e-9
+"""Scatter over mean that is none: films of <111> grains are all alike but for rounding."""
 
 
 def characterize(
@@ -110,7 +112,8 @@ def describe(moduli_gpa: Array, seed: int = 0) -> dict:
     )
     intervals = np.transpose(resampled.confidence_interval).tolist()
     names = [f"{percent:g}" for percent in PERCENT]
-    counts, edges = np.histogram(moduli_gpa, bins="fd")
+    scatters = found[1] > ROUNDING * found[0]
+    counts, edges = np.histogram(moduli_gpa, bins="fd" if scatters else 1)
     return {
         "confidence": CONFIDENCE,
         "mean_gpa": float(found[0]),
@@ -120,7 +123,7 @@ def describe(moduli_gpa: Array, seed: int = 0) -> dict:
         "quantiles_gpa": dict(zip(names, found[2:].tolist(), strict=True)),
         "quantile_intervals_gpa": dict(zip(names, intervals[2:], strict=True)),
         "histogram": {"edges_gpa": edges.tolist(), "counts": counts.tolist()},
-        "laws": fit_laws(moduli_gpa),
+        "laws": fit_laws(moduli_gpa) if scatters else {"better": "no_scatter"},
     }
 
 
@@ -212,7 +215,7 @@ def control_variates(solved_gpa: Array, prediction: Prediction) -> dict:
         "mean_standard_error_gpa": error,
         "variance_removed": removed,
         "std_gpa": float(np.sqrt(variance)),
-        "std_standard_error_gpa": float(variance_error / (2 * np.sqrt(variance))),
+        "std_standard_error_gpa": float(variance_error / (2 * np.sqrt(variance) or 1)),
     }
 
 
