@@ -39,8 +39,8 @@ exec "$@"
 def desk(finished, tmp_path_factory):
     """A folder like a clone in which the smoke study has run."""
     desk = finished.copy_to(tmp_path_factory.mktemp("docs") / "clone").folder
-    # the pages speak of the default study, too
-    shutil.copytree(desk / "results/smoke", desk / "results", dirs_exist_ok=True)
+    # the pages speak of the smoke study by its own folder, and of the default one
+    shutil.copytree(finished.folder / "results", desk / "results/smoke")
     for name in ("config", "workflow", "docs"):
         (desk / name).symlink_to(ROOT / name)
     (desk / "run").write_text(RUN)

@@ -56,7 +56,7 @@ def test_opens_with_the_table_of_experiments(page):
 def test_every_figure_loads(page):
     results = page.evaluate("results")
     figures = {path: result for path, result in results.items() if path.endswith(".svg")}
-    assert len(figures) == 2 * (3 + 2 * 3) + 2 * 2
+    assert len(figures) == 2 * (4 + 2 * 3) + 2 * 2
     for path, result in figures.items():
         width, height = page.evaluate(DECODE, result["data_uri"])
         assert width > 200 and height > 100, path
