@@ -154,6 +154,13 @@ def test_development_packages_come_when_needed_and_stay(fresh):
     )
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["export", "explore"])
+def test_commands_of_the_program_bring_their_packages(fresh, name):
+    fresh.run("polysve", name)
+    assert fresh.stamp.read_text().splitlines()[0].endswith(" requirements-dev.lock")
+
+
 def test_failed_download_leaves_what_was_there_usable(fresh, tmp_path):
     fresh.run("true")
     nothing = {**OFFLINE, "UV_CACHE_DIR": str(tmp_path / "cache")}

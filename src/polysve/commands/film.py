@@ -12,9 +12,6 @@ from polysve.base.progress import busy
 
 app = typer.Typer()
 
-Model = Annotated[
-    Path, typer.Option(help="Network that polysve train made.", exists=True, dir_okay=False)
-]
 OptionalModel = Annotated[
     Path | None,
     typer.Option(
@@ -344,10 +341,10 @@ def export(
 
 @app.command()
 def explore(
-    model: Model,
+    model: OptionalModel = None,
     port: Annotated[int, typer.Option(min=1024, max=65535)] = 8501,
 ) -> None:
-    """Open a page on this computer to draw structures and look at their stiffness."""
+    """Open a page on this computer to draw films of any kind, or bring one, and look at their stiffness."""
     from polysve.commands.explore import serve
 
     serve(model, port)

@@ -4,13 +4,17 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from polysve.base.types import Array
 from polysve.crystals.orientation import ipf_colours
 from polysve.figures.style import ANGLES_DEG, THETA_MAP
 from polysve.grains.film import Film
 from polysve.grains.raster import grain_numbers
 
 PIXELS = 512
+BOUNDARY = 40
+"""Grey of a line between grains."""
 
 
 def draw_grains(axis: Axes, film: Film):
@@ -22,12 +26,27 @@ def draw_grains(axis: Axes, film: Film):
         picture = np.degrees(film.theta_rad)[numbers]
         options = {"cmap": THETA_MAP, "vmin": 0, "vmax": 90}
     else:
-        colours = np.empty((len(film.phase), 3))
-        for phase, crystal in enumerate(film.crystals):
-            grains = film.phase == phase
-            colours[grains] = ipf_colours(film.quaternions[grains], crystal.point_group)
-        picture = colours[numbers]
+        picture = grain_colours(film)[numbers]
     return axis.imshow(picture, extent=(0, width_um, 0, height_um), **options)
+
+
+def grain_colours(film: Film, direction=(0.0, 0.0, 1.0)) -> Array:
+    """Inverse-pole-figure colours of a direction of the film, red, green, blue in [0, 1] for each grain."""
+    colours = np.empty((len(film.phase), 3))
+    for phase, crystal in enumerate(film.crystals):
+        grains = film.phase == phase
+        if grains.any():
+            colours[grains] = ipf_colours(film.quaternions[grains], crystal.point_group, direction)
+    return colours
+
+
+def picture(film: Film, direction=(0.0, 0.0, 1.0), pixels: int = PIXELS) -> NDArray[np.uint8]:
+    """Grains in inverse-pole-figure colours with dark boundaries, shape (rows, columns, 3), row 0 at the top."""
+    numbers = grain_numbers(film, pixels)
+    painted = np.uint8(255 * grain_colours(film, direction))[numbers]
+    below, left = numbers[1:] != numbers[:-1], numbers[:, 1:] != numbers[:, :-1]
+    painted[1:][below] = painted[:, 1:][left] = BOUNDARY
+    return painted[::-1]
 
 
 def add_key(figure: Figure, image, axes: list[Axes], film: Film) -> None:
