@@ -159,6 +159,7 @@ def test_no_failure_gives_a_one_sided_answer():
     assert found["reliability_index_interval"][1] is None
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -193,12 +194,14 @@ def test_empty_spec_is_a_beam(tmp_path):
     assert read_spec(path).widths_um == (2.0, 5.0)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("support", ["cantilever", "clamped"])
 def test_forces_that_bend_too_far_are_refused(support):
     with pytest.raises(InputError, match="force_un"):
         evaluate(BeamSettings(force_un=3e4, support=support))
 
 
+@pytest.mark.faults
 def test_what_weighs_nothing_is_refused():
     with pytest.raises(InputError, match="density_kg_m3"):
         scatter.laws(BeamSettings(), 2.0, None)
@@ -232,6 +235,7 @@ def test_command(tmp_path):
     )
     answer = polysve("beam", spec, "--check", 10, "--figure", figure, "--json")
     assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["crystal"] == "silicon"
     found = json.loads(answer.stdout)["widths"][0]
     assert figure.stat().st_size > 10_000
     modulus, inertia = found["windows"]["mean_gpa"] * 1e3, 2 * 2**3 / 12

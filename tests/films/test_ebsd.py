@@ -118,6 +118,7 @@ def test_points_with_angles_but_without_deviation_are_lost_in_a_channel_text_fil
     assert "without" not in " ".join(read_film(tmp_path / "m.ctf").notes)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("name", "phi1_deg"), [("m.ang", 180), ("m.ctf", 90), ("m.h5oina", 90), ("bruker.h5", 90)]
 )
@@ -200,6 +201,7 @@ def test_hexagonal_grids_become_squares_of_the_right_area(tmp_path):
     np.testing.assert_allclose(part, expected, rtol=0.01, atol=0.5)
 
 
+@pytest.mark.faults
 def test_rectangular_steps_become_squares(tmp_path):
     scan, _ = random_map(noise_deg=0)
     write_ctf(tmp_path / "m.ctf", scan)
@@ -259,6 +261,7 @@ def test_phases_are_made_of_what_is_said_of_them(tmp_path):
     assert len(read_film(tmp_path / "m.ang").crystals) == 1
 
 
+@pytest.mark.faults
 def test_crystals_of_another_symmetry_are_refused(tmp_path):
     scan, _ = random_map(phases=(("Titanium", "cubic"),))
     write_ctf(tmp_path / "m.ctf", scan)
@@ -284,6 +287,7 @@ def test_angles_in_the_wrong_unit_are_refused(tmp_path):
     assert read_film(tmp_path / "m.ctf").n_grains > 1
 
 
+@pytest.mark.faults
 def test_decimal_commas_and_places_of_the_header_are_read(tmp_path):
     scan, _ = random_map()
     write_ctf(tmp_path / "point.ctf", scan)

@@ -37,7 +37,8 @@ def test_a_prediction_that_the_grains_do_not_allow_gets_an_interval_that_reaches
     beyond = card.beyond_gpa(facts([400] * 4), predicted)
     np.testing.assert_allclose(beyond, [0, 0, 5, 7])
     widths = card.half_width_gpa(0.9, facts([400] * 4), predicted)
-    assert (predicted - widths)[2] <= 153 and (predicted + widths)[3] >= 147
+    # across all that they allow, 147 to 153
+    assert (predicted - widths)[2] <= 147 and (predicted + widths)[3] >= 153
 
 
 def test_powers_of_errors_are_found_and_give_equal_scores():

@@ -24,6 +24,29 @@ def test_other_files_are_no_models(tmp_path):
             load_surrogate(path)
 
 
+@pytest.mark.faults
+def test_every_flipped_bit_is_found_and_told_in_one_line(small_model, tmp_path):
+    from polysve.data.checking import faults_in
+    from polysve.networks import physical
+
+    assert faults_in(small_model) == []
+    content, places = small_model.read_bytes(), np.random.default_rng(1)
+    path = tmp_path / "model.keras"
+    for place in places.integers(0, len(content), 60):
+        spoilt = bytearray(content)
+        spoilt[place] ^= 1 << place % 8
+        path.write_bytes(spoilt)
+        assert len(faults_in(path)) == 1, place
+        with pytest.raises(InputError, match=r"model\.keras: .*(seal|not a \.keras)") as refusal:
+            physical.load(path)
+        assert "\n" not in str(refusal.value)
+    for length in (0, 100, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:length])
+        assert len(faults_in(path)) == 1, length
+        with pytest.raises(InputError, match=r"model\.keras: "):
+            physical.load(path)
+
+
 def _archive(files):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

@@ -322,6 +322,7 @@ def test_demo_says_what_it_did(ready, demo):
     assert demo("--config", "seed=refused") == (1, [])
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -345,6 +346,7 @@ def test_configuration_that_is_no_yaml_is_told_by_file_and_line(demo, tmp_path, 
             assert word in line
 
 
+@pytest.mark.faults
 def test_home_that_cannot_be_written_does_not_matter(fresh):
     """Nobody may make a folder there, not even an administrator."""
     home = {"HOME": "/proc/nobody", "XDG_CACHE_HOME": ""}

@@ -35,6 +35,7 @@ def test_settings_survive_their_own_text():
     assert (changed.c14_gpa, changed.c33_gpa, changed.symmetry) == (20.0, 498.1, "trigonal")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("value", "told"),
     [

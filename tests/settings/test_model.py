@@ -3,9 +3,9 @@
 import pytest
 
 from polysve.base.errors import InputError
-from polysve.settings.device import read_spec
+from polysve.settings.device import BeamSettings, read_spec
 from polysve.settings.material import read_material
-from polysve.settings.model import read_yaml
+from polysve.settings.model import parse, read_yaml
 from polysve.settings.texture import read_texture
 
 BOMB = "a: &a0 [x, x, x, x, x, x, x, x, x]\n" + "\n".join(
@@ -44,3 +44,22 @@ def test_aliases_that_stand_for_little_are_read(tmp_path):
     file.write_bytes(b"a: \xff")
     with pytest.raises(InputError, match="is no YAML text"):
         read_yaml(file, "")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"widths_um": 2}, "widths_um = 2: a list is needed"),
+        ({"length_um": True}, "length_um = True: yes, no, true and false are not allowed here"),
+        ({"widths_um": [True]}, r"widths_um = \[True\]: yes, no"),
+        ({"thickness_um": {"mean": False}}, "thickness_um.mean = False: yes, no"),
+        ({"limit": 3}, "limit = 3: keys with values are needed"),
+        ({"limit": {"at_most": 1, "of_nominal": 7}}, "limit.of_nominal = 7"),
+    ],
+)
+def test_what_is_needed_is_said_in_the_words_of_the_file(values, told):
+    with pytest.raises(InputError, match=f"^beam.yaml: {told}"):
+        parse(BeamSettings, values, "beam.yaml")
+    limit = {"at_most": 1, "of_nominal": True}
+    assert parse(BeamSettings, {"limit": limit}, "beam.yaml").limit.of_nominal is True

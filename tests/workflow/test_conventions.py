@@ -1,5 +1,6 @@
 """What Snakemake's catalogue and its linter ask for, and the workflow as a module of another one."""
 
+import os
 import re
 import subprocess
 import sys
@@ -107,8 +108,36 @@ def test_another_workflow_uses_it_as_a_module(copy_of_the_repository, tmp_path):
     }
 
 
+@pytest.mark.faults
 def test_a_clone_in_a_path_with_a_space_runs(study, copy_of_the_repository):
     clone = study.with_source(copy_of_the_repository)
     target = "results/ensembles/ratio6/tessellations/000000-000012.h5"
     clone.snakemake(target)
     assert (clone.folder / target).exists()
+
+
+APPTAINER = """#!/bin/bash
+# stands for the program: sees that the image is there, and runs the command beside it instead of in it
+if [[ $1 == --version ]]; then echo "apptainer version 1.3.0"; exit; fi
+for word in "$@"; do if [[ $word == *.sif ]]; then image=$word; fi; done
+echo "$image" >> "$IMAGES"
+[[ -f $image ]] && exec sh -c "${@: -1}"
+"""
+
+
+@pytest.mark.faults
+def test_an_image_in_a_path_with_a_space_is_found_from_another_folder(
+    study, copy_of_the_repository, tmp_path, monkeypatch
+):
+    clone = study.with_source(copy_of_the_repository)
+    (copy_of_the_repository / "polysve.sif").touch()
+    program = tmp_path / "bin/apptainer"
+    program.parent.mkdir()
+    program.write_text(APPTAINER)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("IMAGES", str(tmp_path / "images"))
+    target = "results/ensembles/ratio6/tessellations/000000-000012.h5"
+    clone.snakemake(target, "--sdm", "apptainer")
+    assert (clone.folder / target).exists()
+    assert set((tmp_path / "images").read_text().split("\n")) == {".snakemake/polysve.sif", ""}

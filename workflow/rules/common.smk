@@ -22,6 +22,7 @@ sys.path.insert(0, str(REPOSITORY / "workflow"))
 import one_run
 import ownership
 from asked import Asked
+from image import image
 from paths import Paths, shards, trial_names
 
 min_version("9.10")
@@ -132,8 +133,7 @@ wildcard_constraints:
 # The image that envs/apptainer.def builds. It holds this package, the environment of --sdm conda doesn't.
 if DeploymentMethod.APPTAINER in DEPLOYMENT:
 
-    # relative, since Snakemake refuses a space in it
-    container: os.path.relpath(REPOSITORY / "polysve.sif")
+    container: image(REPOSITORY / "polysve.sif")
 
 
 # Snakemake itself keeps numerical libraries to the threads of a rule (OMP_NUM_THREADS and the like).

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -153,6 +154,8 @@ def predict(
 
     reading = _reading(window, periodic, material, orientations, misorientation, unindexed, frame)
     surrogate = _load(model) if model else _series((), bc)
+    if model:
+        reading = replace(reading, unnamed=surrogate.crystals[0])
     result = predicting.predict(surrogate, structure, reading, coverage, sve, step)
     for path, write in (
         (polar, result.polar),
@@ -253,7 +256,7 @@ def beam(
     crystal = catalogue.crystal(_crystal(material, model))
     measured = read_samples([settings.texture])
     samples = draw_beams(settings, crystal, measured, check, workers)
-    _tell(reports.Beams(settings, samples), figure, as_json)
+    _tell(reports.Beams(settings, samples, crystal.name), figure, as_json)
 
 
 @app.command("field")

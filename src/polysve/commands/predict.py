@@ -192,6 +192,9 @@ def predict(
         For a wrong file, and windows that do not fit.
     """
     path = Path(path)
+    for option, length_um in (("--sve", sve_um), ("--step", step_um)):
+        if length_um is not None and not 0 < length_um < np.inf:
+            raise InputError(f"{option} = {length_um:g}: allowed is a positive number of µm")
     if is_ensemble(path):
         films = list(read_films(path))
         prediction = surrogate.predict(films, coverage=coverage)

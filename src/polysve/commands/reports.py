@@ -159,6 +159,7 @@ class Beams:
 
     settings: BeamSettings
     samples: list[BeamSample]
+    crystal: str
 
     @property
     def warnings(self) -> list[str]:
@@ -168,6 +169,7 @@ class Beams:
     def report(self) -> dict:
         """All numbers, for JSON."""
         return {
+            "crystal": self.crystal,
             "beam": self.settings.model_dump(mode="json"),
             "widths": [self._width(sample) for sample in self.samples],
         }
@@ -206,8 +208,8 @@ class Beams:
         for found in self.report()["widths"]:
             windows = found["windows"]
             lines.append(
-                f"width {found['width_um']:g} µm: {windows['count']} windows of {windows['side_um']:g} µm bend as "
-                f"{windows['mean_gpa']:.2f} ± {windows['std_gpa']:.2f} GPa"
+                f"width {found['width_um']:g} µm, {self.crystal}: {windows['count']} windows "
+                f"of {windows['side_um']:g} µm bend as {windows['mean_gpa']:.2f} ± {windows['std_gpa']:.2f} GPa"
             )
             for name, unit in UNITS.items():
                 if name in found:

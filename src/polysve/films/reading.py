@@ -41,6 +41,8 @@ class Reading:
     frame: str | None = None
     """How the axes of a map's Euler angles lie on the map, a name in `polysve.films.frames.FRAMES`; else what is usual
     for the kind of file."""
+    unnamed: Crystal | None = None
+    """Of a film that names no phase, where nothing is said of it; else silicon."""
 
     def crystals(
         self, phases: list[str], path: Path, named: Sequence[str] = ()
@@ -48,7 +50,7 @@ class Reading:
         """One crystal for each phase of a file, in order.
 
         A phase is made of what was said of its name, else of the only material that was given without one, else of the
-        catalogue's crystal of its name; a film that names no phase is silicon unless told otherwise.
+        catalogue's crystal of its name; a film that names no phase is of `unnamed`.
 
         Parameters
         ----------
@@ -77,6 +79,8 @@ class Reading:
                 return crystal
         if count == 1 and "" in self.materials:
             return self.materials[""]
+        if not phase and self.unnamed is not None:
+            return self.unnamed
         for name in _names(phase or SILICON):
             with suppress(InputError):
                 return catalogue.find(name)

@@ -126,19 +126,28 @@ class ModelCard(Model):
         """
         if self.format == 1:
             return np.zeros(len(predicted_gpa))
+        low, high = self._allowed_gpa(facts)
+        return np.maximum(0, np.maximum(low - predicted_gpa, predicted_gpa - high))
+
+    def _allowed_gpa(self, facts: Facts) -> tuple[np.ndarray, np.ndarray]:
         scale = facts.young_modulus_gpa * facts.spread
         low, high = (facts.young_modulus_gpa + limit * scale for limit in self.surplus)
-        return np.maximum(0, np.maximum(low - predicted_gpa, predicted_gpa - high))
+        return low, high
 
     def half_width_gpa(
         self, coverage: float, facts: Facts, predicted_gpa: np.ndarray, score: str = "young_modulus"
     ) -> np.ndarray:
         """Half width of the prediction interval of each film, shape (n,); see `quantile`.
 
-        Where a prediction is beyond what was validated, the interval reaches as far back.
+        Where a prediction is beyond what was validated, the interval reaches back across all of that: the scores then
+        say nothing.
         """
+        usual = self.quantile(coverage, score) * self.unit_gpa(facts)
+        if self.format == 1:
+            return usual
         beyond = self.beyond_gpa(facts, predicted_gpa)
-        return self.quantile(coverage, score) * self.unit_gpa(facts) + beyond
+        low, high = self._allowed_gpa(facts)
+        return np.where(beyond > 0, beyond + np.maximum(usual, high - low), usual)
 
 
 def unit_gpa(

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from polysve.base.errors import InputError
 
@@ -16,6 +16,14 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 LARGEST_TEXT, MOST_VALUES = 1_000_000, 10_000
 """Characters of a YAML text, and values that it may have with all aliases written out."""
 
+WORDS = {
+    "tuple_type": "a list is needed, such as [a, b]",
+    "list_type": "a list is needed, such as [a, b]",
+    "dict_type": "keys with values are needed",
+    "model_type": "keys with values are needed",
+}
+"""What pydantic says in terms of Python, by its types of errors."""
+
 
 class Model(BaseModel):
     """Frozen settings that refuse unknown keys."""
@@ -23,6 +31,16 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def no_truth_as_a_number(cls, value, info):
+        """Refuse yes and no where they would be read as 1 and 0."""
+        parts = value if isinstance(value, list | tuple) else [value]
+        allowed = _takes_truth(cls.model_fields[info.field_name].annotation)
+        if not allowed and any(isinstance(part, bool) for part in parts):
+            raise ValueError("yes, no, true and false are not allowed here")
+        return value
 
     def canonical_json(self) -> str:
         """Sorted, compact JSON: equal settings give equal text.
@@ -119,7 +137,7 @@ def parse(model: type[Model], values: dict | str, source: str):
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
+        message = WORDS.get(first["type"], first["msg"].removeprefix("Value error, "))
         if first["type"] == "extra_forbidden":
             allowed = ", ".join(_fields_at(model, first["loc"][:-1]))
             message = f"unknown key; allowed: {allowed}" if allowed else "unknown key"
@@ -139,6 +157,11 @@ def as_field(settings: Callable[[Any, str], Model]) -> Callable[[Any], Model]:
             raise ValueError(str(error).lstrip(" :=")) from None
 
     return validated
+
+
+def _takes_truth(annotation) -> bool:
+    """Whether a field may be yes or no."""
+    return annotation is bool or any(map(_takes_truth, get_args(annotation)))
 
 
 def _fields_at(model: type[Model], location: tuple) -> list[str]:

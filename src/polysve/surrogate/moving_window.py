@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from polysve.base.errors import InputError
 from polysve.base.types import Array
 from polysve.grains.film import Film, LabelImage
 from polysve.grains.raster import pixelated
@@ -12,6 +13,7 @@ from polysve.surrogate.prediction import Prediction
 
 PIXELS_PER_PIXEL = 4
 """Pixels of a picture made from polygons, a side of one image pixel."""
+MOST_PIXELS = 8192
 
 
 class Field(NamedTuple):
@@ -60,6 +62,11 @@ def predict_field(
     """
     if not isinstance(film.shape, LabelImage):
         pixels = max(film.size_um) / surrogate.pixel_um(film, sve_um)
+        if not PIXELS_PER_PIXEL * pixels <= MOST_PIXELS:
+            raise InputError(
+                f"window of {sve_um:g} µm: makes a picture of the film of {PIXELS_PER_PIXEL * pixels:.3g} pixels; "
+                f"allowed are {MOST_PIXELS}"
+            )
         film = pixelated(film, PIXELS_PER_PIXEL * round(pixels))
     places = []
 

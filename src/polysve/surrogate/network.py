@@ -72,7 +72,7 @@ class Surrogate:
             For a file that is wrong, films that are not square, too few validation SVEs for the coverage.
         """
         if isinstance(source, str | Path):
-            films = read_films(source, Reading(window_um))
+            films = read_films(source, Reading(window_um, unnamed=self.crystals[0]))
         else:
             films = [source] if isinstance(source, Film) else source
         return self.predict_inputs((network_input(film, self.card) for film in films), coverage)

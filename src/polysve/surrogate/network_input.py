@@ -15,6 +15,7 @@ from polysve.learning.log_mean import LogMean, log_mean
 from polysve.learning.model_card import ModelCard
 
 MOST_PIXELS = 2048
+MOST_WINDOWS = 100_000
 
 
 class NetworkInput(NamedTuple):
@@ -43,7 +44,7 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
     Raises
     ------
     InputError
-        If the film is not square, or is none that the network's encoding can show.
+        If the film is not square, of another crystal, or none that the network's encoding can show.
     """
     width_um, height_um = film.size_um
     if abs(width_um / height_um - 1) > 1e-9:
@@ -54,6 +55,7 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
             f"film of {width_um:g} µm: needs an image of {card.pixels(width_um)} pixels a side; allowed are "
             f"{MOST_PIXELS}, a window of {MOST_PIXELS * card.pitch_um(card.windows_um[0]):g} µm"
         )
+    _check_crystals(film, card)
     image = encoding.encode(film, card.pixels(width_um), recipe.encoding, recipe.median_passes)
     area = film.area_fractions
     squared_areas = area @ area
@@ -69,6 +71,19 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
     )
 
 
+def _check_crystals(film: Film, card: ModelCard) -> None:
+    """Refuse films of other crystals than a network knows that sees their angles alone."""
+    if card.preprocess.encoding == "log_stiffness":
+        return
+    known = catalogue.crystal(card.material)
+    for crystal in film.crystals:
+        if not np.allclose(crystal.stiffness_gpa, known.stiffness_gpa, rtol=1e-9):
+            raise InputError(
+                f"film of {crystal.name}: the network sees angles alone and was trained on {known.name}; allowed is "
+                "that, or no --model"
+            )
+
+
 def cut(film: Film, sve_um: float, step_um: float) -> Iterator[tuple[float, float, Film]]:
     """Square windows that move over a film row by row, from its lower left corner.
 
@@ -81,7 +96,7 @@ def cut(film: Film, sve_um: float, step_um: float) -> Iterator[tuple[float, floa
     Raises
     ------
     InputError
-        If the window does not fit into the film or is finer than its pixels.
+        If the window does not fit into the film or is finer than its pixels, and for too many windows.
     """
     labels, pixel_um = film.shape
     rows, columns = labels.shape
@@ -90,6 +105,11 @@ def cut(film: Film, sve_um: float, step_um: float) -> Iterator[tuple[float, floa
         raise InputError(
             f"window of {sve_um:g} µm: the film has {columns} × {rows} pixels of {pixel_um:g} µm; "
             f"allowed is {2 * pixel_um:g} to {min(film.size_um):g} µm"
+        )
+    count = ((rows - side) // step + 1) * ((columns - side) // step + 1)
+    if count > MOST_WINDOWS:
+        raise InputError(
+            f"step of {step_um:g} µm: makes {count} windows; {MOST_WINDOWS} are the most that are allowed"
         )
     for bottom in range(0, rows - side + 1, step):
         for left in range(0, columns - side + 1, step):
