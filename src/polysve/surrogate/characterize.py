@@ -57,8 +57,8 @@ def characterize(
         raise InputError(f"--count = {count}: allowed is 100 or more")
     if check and not 10 <= check <= count:
         raise InputError(f"--check = {check}: allowed is 0, or 10 to --count = {count}")
-    workers.start()
     surrogate.warm_up(settings.window_um)
+    workers.start()
     begin = time.perf_counter()
     made = workers.films(settings, surrogate.crystals, count, surrogate.work)
     prediction = surrogate.predict_inputs(track(made, f"L/s = {settings.ratio:g}", count))

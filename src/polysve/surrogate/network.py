@@ -25,7 +25,7 @@ from polysve.films.reading import Reading
 from polysve.grains.film import Film, LabelImage
 from polysve.learning.model_card import Facts, ModelCard, read_card
 from polysve.networks import physical
-from polysve.surrogate.network_input import NetworkInput, network_input
+from polysve.surrogate.network_input import NetworkInput, image_side, network_input
 from polysve.surrogate.prediction import Prediction
 
 SAME_SIZE = 0.02
@@ -129,7 +129,7 @@ class Surrogate:
 
     def warm_up(self, window_um: float) -> None:
         """Let Keras compile the network for images of a window, which the first prediction does otherwise."""
-        pixels, channels = self.card.pixels(window_um), self.model.input_shape[-1]
+        pixels, channels = image_side(self.card, window_um), self.model.input_shape[-1]
         blank = np.zeros((1, pixels, pixels, channels), np.float32)
         # a full batch and a shorter one: the network is then compiled for any number of images
         physical.predict_targets(self.model, blank.repeat(physical.batch_size(blank) + 1, axis=0))

@@ -49,14 +49,9 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
     width_um, height_um = film.size_um
     if abs(width_um / height_um - 1) > 1e-9:
         raise InputError(f"film of {width_um:g} × {height_um:g} µm: an SVE is square")
-    recipe = card.preprocess
-    if card.pixels(width_um) > MOST_PIXELS:
-        raise InputError(
-            f"film of {width_um:g} µm: needs an image of {card.pixels(width_um)} pixels a side; allowed are "
-            f"{MOST_PIXELS}, a window of {MOST_PIXELS * card.pitch_um(card.windows_um[0]):g} µm"
-        )
+    recipe, pixels = card.preprocess, image_side(card, width_um)
     _check_crystals(film, card)
-    image = encoding.encode(film, card.pixels(width_um), recipe.encoding, recipe.median_passes)
+    image = encoding.encode(film, pixels, recipe.encoding, recipe.median_passes)
     area = film.area_fractions
     squared_areas = area @ area
     return NetworkInput(
@@ -69,6 +64,23 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
         else abs(area @ np.exp(4j * film.theta_rad)) ** 2 / squared_areas,
         log_mean(film if film.crystals else film.made_of(catalogue.crystal(card.material))),
     )
+
+
+def image_side(card: ModelCard, window_um: float) -> int:
+    """Pixels a side of the image of a window.
+
+    Raises
+    ------
+    InputError
+        If they are too many.
+    """
+    pixels = card.pixels(window_um)
+    if pixels > MOST_PIXELS:
+        raise InputError(
+            f"film of {window_um:g} µm: needs an image of {pixels} pixels a side; allowed are {MOST_PIXELS}, a window "
+            f"of {MOST_PIXELS * card.pitch_um(card.windows_um[0]):g} µm"
+        )
+    return pixels
 
 
 def _check_crystals(film: Film, card: ModelCard) -> None:

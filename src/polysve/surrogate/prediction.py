@@ -55,13 +55,12 @@ class Prediction:
     def _severity(self, flags: NDArray[np.bool_]) -> str:
         """How much a property that lies outside means for the films that are flagged.
 
-        ``serious`` where their answers also leave what the grains allow, by more than a tenth of the interval; its
-        width then holds what they do not explain. Else ``note``.
+        ``serious`` where answers also leave what the grains allow: their intervals reach across all of that. Else
+        ``note``.
         """
         if self.beyond_gpa is None:
             return "serious"
-        widened = self.beyond_gpa > 0.1 * self.half_width_gpa
-        return "serious" if (widened & flags).any() else "note"
+        return "serious" if (flags & (self.beyond_gpa > 0)).any() else "note"
 
     @property
     def interval_gpa(self) -> Array:
