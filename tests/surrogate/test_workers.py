@@ -1,24 +1,14 @@
 """Processes that draw and solve: each keeps to one thread, whatever is loaded in it and when."""
 
-import numpy as np
 import pytest
 from studies import RATIO4
+from threads import threads
 
 from polysve.base.errors import InputError
 from polysve.crystals.catalogue import find
 from polysve.surrogate.workers import Workers
 
 pytestmark = [pytest.mark.faults, pytest.mark.surrogate]
-
-
-def threads(film):
-    """Threads of each pool after SciPy's and NumPy's linear algebra have worked."""
-    from scipy import linalg
-    from threadpoolctl import threadpool_info
-
-    linalg.lstsq(np.eye(300), np.ones(300))
-    np.linalg.inv(np.eye(300))
-    return [pool["num_threads"] for pool in threadpool_info()]
 
 
 def test_a_worker_has_one_thread(monkeypatch):

@@ -117,11 +117,10 @@ def test_a_clone_in_a_path_with_a_space_runs(study, copy_of_the_repository):
 
 
 APPTAINER = """#!/bin/bash
-# stands for the program: sees that the image is there, and runs the command beside it instead of in it
+# stands for the program: sees whether the image is there, and runs nothing
 if [[ $1 == --version ]]; then echo "apptainer version 1.3.0"; exit; fi
-for word in "$@"; do if [[ $word == *.sif ]]; then image=$word; fi; done
-echo "$image" >> "$IMAGES"
-[[ -f $image ]] && exec sh -c "${@: -1}"
+for word in "$@"; do if [[ $word == *.sif ]]; then [[ -f $word ]] && echo "$word" >> "$IMAGES"; fi; done
+exit 3
 """
 
 
@@ -138,6 +137,6 @@ def test_an_image_in_a_path_with_a_space_is_found_from_another_folder(
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("IMAGES", str(tmp_path / "images"))
     target = "results/ensembles/ratio6/tessellations/000000-000012.h5"
-    clone.snakemake(target, "--sdm", "apptainer")
-    assert (clone.folder / target).exists()
-    assert set((tmp_path / "images").read_text().split("\n")) == {".snakemake/polysve.sif", ""}
+    answer = clone.snakemake(target, "--sdm", "apptainer", "--retries", "0", check=False)
+    assert "Error in rule tessellate" in answer.stdout
+    assert (tmp_path / "images").read_text() == ".snakemake/polysve.sif\n"
