@@ -28,12 +28,13 @@ def write_table(path, film, columns="phi1_deg,Phi_deg,phi2_deg"):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Films of a folder: upright.csv (1.5 µm), map.npz (4 × 4 µm), rectangle.npz (4 × 2 µm)."""
+    """Films of a folder: upright.csv (1.5 µm), map.npz (4 × 4 µm), rectangle.npz (1.6 × 0.8 µm)."""
     folder = tmp_path_factory.mktemp("films")
     write_table(folder / "upright.csv", draw(1)[0], "theta_deg")
     labels = np.kron(np.arange(16).reshape(4, 4), np.ones((16, 16), int))
     arrays = {"theta_deg": np.linspace(0, 85, 16), "window_um": 4.0}
     np.savez(folder / "map.npz", label_image=labels, **arrays)
+    arrays["window_um"] = 1.6
     np.savez(folder / "rectangle.npz", label_image=labels[:32], **arrays)
     return folder
 
@@ -136,12 +137,14 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("apparent broken.yaml", ["broken.yaml", ".csv"]),
         ("beam broken.yaml", ["broken.yaml", "line 2"]),
         ("predict absent.csv", ["absent.csv"]),
+        ("predict rectangle.npz --model MODEL --material silicon", ["1.6 × 0.8 µm", "--sve"]),
     ],
 )
-def test_no_answer_is_one_line(folder, command, words):
+def test_no_answer_is_one_line(folder, small_model, command, words):
     (folder / "bomb.yaml").write_text(BOMB)
     (folder / "broken.yaml").write_text("length_um: 60\nwidths_um: [2\n")
-    assert_refused(polysve(*command.split(), cwd=folder), *words)
+    arguments = [small_model if each == "MODEL" else each for each in command.split()]
+    assert_refused(polysve(*arguments, cwd=folder), *words)
 
 
 LARGE = [

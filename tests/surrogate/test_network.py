@@ -285,8 +285,7 @@ def test_map_of_a_film_holds_the_predictions_of_its_windows(surrogate, tmp_path)
 
 
 @pytest.mark.faults
-@pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_onnx_gives_the_same_numbers(surrogate, one_output, tmp_path):
+def test_onnx_gives_the_same_numbers(surrogate, one_output, tmp_path, capfd):
     import onnxruntime
 
     from polysve import load_surrogate
@@ -299,8 +298,11 @@ def test_onnx_gives_the_same_numbers(surrogate, one_output, tmp_path):
     ):
         path = tmp_path / f"{number}.onnx"
         export_onnx(each, path)
+        assert capfd.readouterr() == ("", "")
         session = onnxruntime.InferenceSession(path)
         assert json.loads(session.get_modelmeta().custom_metadata_map["polysve"])["windows_um"]
+        names = [end[0].name for end in (session.get_inputs(), session.get_outputs())]
+        assert names == ["images", ("stiffness_gpa", "young_modulus_gpa")[number]]
         for pixels in sizes:
             channels = each.model.input_shape[-1]
             images = random.uniform(-1, 1, (3, pixels, pixels, channels)).astype(np.float32)

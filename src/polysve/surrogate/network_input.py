@@ -48,7 +48,9 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
     """
     width_um, height_um = film.size_um
     if abs(width_um / height_um - 1) > 1e-9:
-        raise InputError(f"film of {width_um:g} × {height_um:g} µm: an SVE is square")
+        raise InputError(
+            f"film of {width_um:g} × {height_um:g} µm: a network takes squares; --sve cuts some from it"
+        )
     recipe, pixels = card.preprocess, image_side(card, width_um)
     _check_crystals(film, card)
     image = encoding.encode(film, pixels, recipe.encoding, recipe.median_passes)

@@ -1,5 +1,8 @@
 """A network as an ONNX file, for programs without Keras."""
 
+import os
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -8,8 +11,16 @@ from keras import ops
 
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
+from polysve.networks import physical
 from polysve.networks.spectral import SpectralFeatures
 from polysve.surrogate.network import Surrogate
+
+COMPONENTS = {
+    1: "Young's modulus along x1",
+    3: "components 11, 66, 16; 22 = 11, 26 = -16, 12 = 2K - 11, with twice the plane bulk modulus 2K of the crystal",
+    6: "components 11, 22, 66, 12, 16, 26",
+}
+"""Of an output, by their number."""
 
 
 def fourier_by_products(parts):
@@ -61,7 +72,9 @@ class ProductFeatures(SpectralFeatures):
 def export_onnx(surrogate: Surrogate, path: Path) -> None:
     """Write the network as an ONNX file: images (n, p, p, channels) in float32 in, GPa out.
 
-    How images are made is in the file's metadata, under the name ``polysve``, as the JSON of the model's card.
+    They are called ``images`` and, by what the network predicts, ``young_modulus_gpa`` or ``stiffness_gpa``, whose
+    components the output's description names. How images are made is in the file's metadata, under the name
+    ``polysve``, as the JSON of the model's card.
 
     Raises
     ------
@@ -87,8 +100,10 @@ def export_onnx(surrogate: Surrogate, path: Path) -> None:
     # Keras exports only what has been called
     model(np.zeros((1, pixels, pixels, model.input_shape[-1]), np.float32))
     with atomic_path(path) as temporary:
-        model.export(temporary, format="onnx", verbose=False)
+        with _silence():
+            model.export(temporary, format="onnx", verbose=False)
         written = onnx.load(temporary)
+        _name_ends(written.graph, surrogate)
         onnx.helper.set_model_props(written, {"polysve": surrogate.card.canonical_json()})
         try:
             onnx.checker.check_model(written, full_check=True)
@@ -96,3 +111,30 @@ def export_onnx(surrogate: Surrogate, path: Path) -> None:
             reason = str(error).splitlines()[0]
             raise InputError(f"{path}: the network cannot be written as ONNX ({reason})") from None
         onnx.save(written, temporary)
+
+
+@contextmanager
+def _silence():
+    """Throw away what TensorFlow's libraries write to the process's stderr, which no setting of theirs stops."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing, warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            os.dup2(nothing.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _name_ends(graph, surrogate: Surrogate) -> None:
+    """Call input and output by what they are."""
+    whole = physical.stiffness_head(surrogate.model) is not None
+    (images,), (answer,) = graph.input, graph.output
+    names = {images.name: "images", answer.name: "stiffness_gpa" if whole else "young_modulus_gpa"}
+    for node in graph.node:
+        for ends in (node.input, node.output):
+            ends[:] = [names.get(name, name) for name in ends]
+    images.name, answer.name = names.values()
+    images.doc_string = "rows from the bottom; see the metadata polysve"
+    answer.doc_string = COMPONENTS[surrogate.model.output_shape[-1]]
