@@ -114,11 +114,15 @@ def cut(film: Film, sve_um: float, step_um: float) -> Iterator[tuple[float, floa
     """
     labels, pixel_um = film.shape
     rows, columns = labels.shape
-    side, step = round(sve_um / pixel_um), max(1, round(step_um / pixel_um))
+    side, step = round(sve_um / pixel_um), round(step_um / pixel_um)
     if not 2 <= side <= min(rows, columns):
         raise InputError(
             f"window of {sve_um:g} µm: the film has {columns} × {rows} pixels of {pixel_um:g} µm; "
             f"allowed is {2 * pixel_um:g} to {min(film.size_um):g} µm"
+        )
+    if step < 1:
+        raise InputError(
+            f"step of {step_um:g} µm: is less than a pixel of the film, {pixel_um:g} µm; allowed is that, or more"
         )
     count = ((rows - side) // step + 1) * ((columns - side) // step + 1)
     if count > MOST_WINDOWS:
