@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("streamlit")
 CHROMIUM = shutil.which("chromium")
-PATIENCE_MS = 240_000
+PATIENCE_MS = 120_000
 
 pytestmark = pytest.mark.surrogate
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
