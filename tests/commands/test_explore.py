@@ -205,8 +205,7 @@ LUMINANCE = "element => getComputedStyle(element).{}.match(/[0-9.]+/g).slice(0, 
 
 @in_browser
 @pytest.mark.faults
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
 def test_picture_stands_before_the_controls_on_screens_of_any_kind(browser, address, width, scheme):
     page = opened(browser, address, width, scheme)
     picture, slider = (
