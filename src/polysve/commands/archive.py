@@ -58,7 +58,7 @@ def structure(film: Film) -> tuple[str, bytes]:
         columns, angles_deg = EULER, to_euler(film.quaternions)
     else:
         columns, angles_deg = THETA, np.degrees(film.theta_rad)[:, None]
-    if film.generators_um is not None:
+    if film.generators_um is not None and film.weights_um2 is None:
         rows = [",".join([*POINTS, *columns, PHASE])]
         for numbers, name in zip(np.hstack([film.generators_um, angles_deg]), names, strict=True):
             rows.append(",".join([*map(repr, numbers.tolist()), name]))

@@ -46,5 +46,5 @@ def read_generators(path: Path, reading: Reading) -> Film:
         reading.crystals(phases.tolist(), path),
         reading.periodic,
         points_um,
-        theta_rad,
+        theta_rad=theta_rad,
     )
