@@ -156,7 +156,7 @@ LARGE = [
     ("characterize --window 5000 --grain-size 500 --count 100 --model MODEL", "5000 µm"),
     ("characterize --window 100 --grain-size 0.4 --count 100", "between 1 and 200"),
     ("characterize --window 2 --grain-size 0.5 --workers 1000", "--workers = 1000"),
-    ("predict upright.csv --window 1.5 --sve 1e-5 --model MODEL", "--sve"),
+    ("predict upright.csv --window 1.5 --sve 1e-5 --model MODEL", "makes a picture"),
     ("predict large.npz --sve 0.02 --step 0.001", "windows"),
 ]
 
