@@ -30,7 +30,8 @@ def strips(count=1, modulus=150.0, spread=0.0, width=2.0):
     film = modulus / 0.91 * np.array([[1, 0.3, 0], [0.3, 1, 0], [0, 0, 0.35]])
     shear = 5 / 6 * width * young / 2.6
     sections = Sections(stiffness, shear, np.tile(film, (count, SLICES, 1, 1)))
-    return Strips(sections, np.zeros((count, 3, 3)), width / 4, width)
+    root, middle = np.zeros((2, count, 3, 3))
+    return Strips(sections, root, middle, width / 4, width)
 
 
 def evaluate(settings, **sources):
@@ -55,15 +56,17 @@ def test_beams_of_any_length_are_filled(length, support):
     assert beams.shear.shape == (7, len(sizes))
 
 
-def test_clamped_beam_is_two_halves_that_begin_at_their_ends():
+def test_clamped_beam_begins_at_its_ends_and_in_its_middle():
     """With coupling of one sign and a root that prefers one side: turned by half a turn both are of the other sign."""
     one = strips(1, spread=0.1)
     one.sections.stiffness[..., 0, 1] = one.sections.stiffness[..., 1, 0] = 7.0
     one.root[0] = [[1, 2, 3], [2, 4, 5], [3, 5, 6]]
+    one.middle[0] = 3 * one.root[0]
     beams = put_together(one, np.random.default_rng(1), 1, 12.0, "clamped")
     np.testing.assert_array_equal(beams.shear[0], beams.shear[0, ::-1])
-    np.testing.assert_array_equal(beams.stiffness[0, :, 0, 1], [7] * 12 + [-7] * 12)
+    np.testing.assert_array_equal(beams.stiffness[0, :, 0, 1], 2 * ([7] * 6 + [-7] * 6))
     np.testing.assert_array_equal(beams.root[0, 1], [[1, 2, -3], [2, 4, -5], [-3, -5, 6]])
+    np.testing.assert_array_equal(beams.middle, one.middle)
 
 
 def test_width_and_thickness_act_as_in_the_textbook():

@@ -127,7 +127,8 @@ def _nominal(
     uniform = Sections(
         *(np.repeat(each[None, None], count, 1) for each in (stiffness, shear, film))
     )
-    one = strips._replace(sections=uniform, root=strips.root.mean(0)[None])
+    root, middle = (each.mean(0)[None] for each in (strips.root, strips.middle))
+    one = strips._replace(sections=uniform, root=root, middle=middle)
     random = np.random.default_rng(0)
     grains = put_together(one, random, 1, settings.length_um, settings.support)
     found = scatter.evaluate(grains, scatter.means(of, 1), strips.width_um, settings)

@@ -1,7 +1,7 @@
 """A sample of strips, and beams put together from it.
 
 Beams are long, so that a few strips, put together at random, make many of them. What a clamped end takes goes with the
-strip that begins there.
+strip that begins there, and what a loaded middle takes.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy as np
 
 from polysve.base.progress import track
 from polysve.base.types import Array, Integers
-from polysve.crystals.stiffness import log_stiffness, shear_modulus
+from polysve.crystals.stiffness import shear_modulus
 from polysve.device import whole
 from polysve.device.section import Sections, sections
 from polysve.device.strip import FilmLaw
@@ -39,6 +39,8 @@ class Strips(NamedTuple):
     """Of shape (strips, slices)."""
     root: Array
     """What the strips' first ends take if they are clamped, shape (strips, 3, 3); see `whole.root`."""
+    middle: Array
+    """What they take if a beam is loaded there and goes on the other way, shape (strips, 3, 3)."""
     slice_um: float
     width_um: float
 
@@ -74,15 +76,21 @@ def examine(log_q: Array, pixel_um: float) -> Strips:
     found = sections(log_q, pixel_um, SLICE)
     slice_um = SLICE * pixel_um
     near = ROOT_WIDTHS * log_q.shape[2]
-    root = [
-        whole.root(each[:near], pixel_um, _part(found, number, near // SLICE), slice_um)
-        for number, each in enumerate(log_q)
-    ]
-    return Strips(found, np.array(root), slice_um, log_q.shape[2] * pixel_um)
+    root, middle = (
+        np.array(
+            [
+                whole.root(each[:near], pixel_um, _part(found, number), slice_um, guided)
+                for number, each in enumerate(log_q)
+            ]
+        )
+        for guided in (False, True)
+    )
+    return Strips(found, root, middle, slice_um, log_q.shape[2] * pixel_um)
 
 
-def _part(found: Sections, strip: int, slices: int) -> Sections:
-    return Sections(*(each[strip, :slices] for each in found))
+def _part(found: Sections, strip: int) -> Sections:
+    """Slices of the piece that an end is examined on."""
+    return Sections(*(each[strip, : ROOT_WIDTHS * ACROSS // SLICE] for each in found))
 
 
 def draw_strips(
@@ -97,7 +105,8 @@ def draw_strips(
     found = Sections(
         *(np.concatenate(each) for each in zip(*(p.sections for p in parts), strict=True))
     )
-    return Strips(found, np.concatenate([p.root for p in parts]), parts[0].slice_um, width_um)
+    root, middle = (np.concatenate(each) for each in zip(*(p[1:3] for p in parts), strict=True))
+    return Strips(found, root, middle, parts[0].slice_um, width_um)
 
 
 def _draw(task: tuple[FilmLaw, float, list[int]]) -> Strips:
@@ -127,59 +136,69 @@ def put_together(
 ) -> GrainBeams:
     """Beams of strips taken at random.
 
-    A beam that is clamped at both ends is made of two halves that begin at their clamped ends; the second one is turned
-    by 180°, which changes no Q.
+    A beam that is clamped at both ends is made of four quarters: two begin at their clamped ends, two in the middle.
     """
     if support == "cantilever":
-        return _half(strips, random, count, length_um)
-    film = strips.sections.film.mean((0, 1))
-    left, right = (_half(strips, random, count, length_um / 2) for _ in range(2))
-    ends = np.concatenate([left.ends_um, length_um - right.ends_um[-2::-1], [length_um]])
-    return GrainBeams(
-        np.concatenate([left.stiffness, right.stiffness[:, ::-1] * TURNED_SECTION], 1),
-        np.concatenate([left.shear, right.shear[:, ::-1]], 1),
-        np.concatenate([left.film_shear_gpa, right.film_shear_gpa[:, ::-1]], 1),
-        np.stack([left.root[:, 0], right.root[:, 0] * TURNED_END], 1),
-        np.repeat(_middle(film, strips.width_um)[None], count, 0),
-        ends,
+        return _piece(strips, random, count, length_um)
+    outer, inner, middle, end = (_piece(strips, random, count, length_um / 4) for _ in range(4))
+    found = _facing(_facing(outer, inner), _facing(middle, end))
+    return found._replace(
+        root=np.stack([outer.root[:, 0], end.root[:, 0] * TURNED_END], 1),
+        middle=(inner.middle + middle.middle) / 2,
     )
 
 
-def _half(strips: Strips, random: np.random.Generator, count: int, length_um: float) -> GrainBeams:
-    """Strips one after the other from a clamped end."""
+def _facing(left: GrainBeams, right: GrainBeams) -> GrainBeams:
+    """Beams that go on as the right ones, turned by 180°, which changes no Q."""
+    length_um = left.ends_um[-1] + right.ends_um[-1]
+    return left._replace(
+        stiffness=np.concatenate([left.stiffness, right.stiffness[:, ::-1] * TURNED_SECTION], 1),
+        shear=np.concatenate([left.shear, right.shear[:, ::-1]], 1),
+        film_shear_gpa=np.concatenate([left.film_shear_gpa, right.film_shear_gpa[:, ::-1]], 1),
+        ends_um=np.concatenate([left.ends_um, length_um - right.ends_um[-2::-1], [length_um]]),
+    )
+
+
+def _piece(strips: Strips, random: np.random.Generator, count: int, length_um: float) -> GrainBeams:
+    """Strips one after the other from a clamped end, or from the middle."""
     number, per_strip = strips.sections.shear.shape
     slices = int(np.ceil(length_um / strips.slice_um * (1 - 1e-9)))
     chosen = random.integers(number, size=(count, -(-slices // per_strip)))
     stiffness, shear, film = (
         each[chosen].reshape(count, -1, *each.shape[2:])[:, :slices] for each in strips.sections
     )
-    root = strips.root[chosen[:, 0]]
+    root, middle = strips.root[chosen[:, 0]], strips.middle[chosen[:, 0]]
     ends = np.minimum(strips.slice_um * np.arange(1, slices + 1), length_um)
     film_shear = shear_modulus(film)
-    return GrainBeams(stiffness, shear, film_shear, np.stack([root, 0 * root], 1), 0 * root, ends)
+    return GrainBeams(stiffness, shear, film_shear, np.stack([root, 0 * root], 1), middle, ends)
 
 
 def whole_strip(log_q: Array, pixel_um: float) -> GrainBeams:
     """One beam from its own picture, shape (along, across, 6)."""
     strips = examine(log_q[None], pixel_um)
-    far = log_q[::-1, ::-1][None, : ROOT_WIDTHS * log_q.shape[1]]
-    slices = far.shape[1] // SLICE
-    turned = Sections(
-        strips.sections.stiffness[0, : -slices - 1 : -1] * TURNED_SECTION,
-        *(each[0, : -slices - 1 : -1] for each in strips.sections[1:]),
-    )
-    root = whole.root(far[0], pixel_um, turned, strips.slice_um) * TURNED_END
-    stiffness, shear, film = strips.sections
+    own, turned = strips.sections, _turned(strips.sections)
+    half = own.shear.shape[1] // 2
+    near = ROOT_WIDTHS * log_q.shape[1]
+
+    def end(log_q, sections, first, guided):
+        piece = log_q[first * SLICE : first * SLICE + near]
+        slices = _part(Sections(*(each[:, first:] for each in sections)), 0)
+        return whole.root(piece, pixel_um, slices, strips.slice_um, guided)
+
+    far = end(log_q[::-1, ::-1], turned, 0, False) * TURNED_END
+    middle = [
+        end(each, sections, half, True)
+        for each, sections in ((log_q, own), (log_q[::-1, ::-1], turned))
+        if SLICE * half >= near
+    ]
+    stiffness, shear, film = own
     ends = strips.slice_um * np.arange(1, shear.shape[1] + 1)
-    film_shear = shear_modulus(film)
-    both = np.stack([strips.root[0], root])[None]
-    middle = _middle(film.mean((0, 1)), strips.width_um)[None]
-    return GrainBeams(stiffness, shear, film_shear, both, middle, ends)
+    both = np.stack([strips.root[0], far])[None]
+    mean = np.mean(middle or [np.zeros((3, 3))], 0)[None]
+    return GrainBeams(stiffness, shear, shear_modulus(film), both, mean, ends)
 
 
-def _middle(film_gpa: Array, width_um: float) -> Array:
-    """What the loaded middle of a beam of a uniform film takes, shape (3, 3)."""
-    log_q = np.tile(log_stiffness(film_gpa), (ROOT_WIDTHS * ACROSS, ACROSS, 1))
-    pixel_um = width_um / ACROSS
-    found = Sections(*(each[0] for each in sections(log_q[None], pixel_um, SLICE)))
-    return whole.root(log_q, pixel_um, found, SLICE * pixel_um, guided=True)
+def _turned(found: Sections) -> Sections:
+    """Strips turned by 180°."""
+    stiffness, shear, film = (each[:, ::-1] for each in found)
+    return Sections(stiffness * TURNED_SECTION, shear, film)

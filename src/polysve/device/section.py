@@ -3,7 +3,7 @@
 A strip follows a mean strain e of its axis and a mean curvature κ: u = e x − κ x y + ũ, v = κ x²/2 + ṽ with y from the
 middle and ũ, ṽ periodic in x. Its section forces are (N, M) = S (e, κ), S = [[EA, ES], [ES, EI]]. The energy under
 unit N and M, column by column, says how the compliance S⁻¹ is spread along the strip: that of each slice, in the
-company of its neighbours.
+company of its neighbours. A moment that grows along the axis, and so a shear force, does a work besides, that of GA.
 
 ũ and ṽ of bilinear elements on square pixels come from conjugate gradients, preconditioned by a uniform isotropic
 strip, whose matrix falls into small blocks under the Fourier transform along the axis. After n steps the energy is
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from polysve.base.types import Array
-from polysve.crystals.stiffness import exp_stiffness, shear_modulus
+from polysve.crystals.stiffness import exp_stiffness
 from polysve.surrogate.pixels import exponential
 
 TOLERANCE = 1e-9
@@ -86,24 +86,59 @@ def sections(log_q: Array, pixel_um: float, slice_pixels: int) -> Sections:
     ]
     strips, along, across = log_q.shape[:3]
     mean = log_q.reshape(strips, along // slice_pixels, -1, 6).mean(2)
-    # shear stress spreads over a width; in less than a grain there would be no mean of grains
+    # in less than a grain there would be no mean of grains
     widths = max(1, round(across / slice_pixels))
     film = exp_stiffness(uniform_filter1d(mean, widths, axis=1, mode="wrap"))
-    shear = 5 / 6 * across * pixel_um * shear_modulus(film)
-    return Sections(np.concatenate(parts), shear, film)
+    stiffness, shear = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Sections(stiffness, shear, film)
 
 
-def _stiffness(log_q: Array, pixel_um: float, slice_pixels: int) -> Array:
-    """S of slices, shape (strips, slices, 2, 2)."""
+def _stiffness(log_q: Array, pixel_um: float, slice_pixels: int) -> tuple[Array, Array]:
+    """S of slices, shape (strips, slices, 2, 2), and GA, shape (strips, slices)."""
     # pixels first and strips last: the blocks of the preconditioner then meet all strips in one product
     planes = exponential(log_q.reshape(-1, *log_q.shape[2:])).reshape(6, *log_q.shape[:3])
     q = np.ascontiguousarray(np.moveaxis(planes, 1, -1), float)[:, :, :, None]
-    strain = _mean_strain(*log_q.shape[1:3])
-    strain = strain + _strain(_displacement(q, strain))
+    mean = _mean_strain(*log_q.shape[1:3])
+    moved = _displacement(q, mean, 0)
+    strain = mean + _strain(moved)
     columns = np.einsum("ixyln,ixymn->nxlm", _stress(q, strain), strain)
     compliance = np.linalg.inv(columns.mean(1, keepdims=True))
-    spread = columns.reshape(len(columns), -1, slice_pixels, 2, 2).mean(2)
-    return np.linalg.inv(compliance @ spread @ compliance) * pixel_um ** np.array([[1, 2], [2, 3]])
+
+    def of_slices(columns):
+        return columns.reshape(len(columns), -1, slice_pixels, *columns.shape[2:]).mean(2)
+
+    stiffness = np.linalg.inv(compliance @ of_slices(columns) @ compliance)
+    # rows N and M of the compliance: the strip under unit forces
+    moved, strain = (
+        np.einsum("...ln,nlm->...mn", each, compliance[:, 0]) for each in (moved, strain)
+    )
+    sheared = of_slices(_shear_columns(q, mean, moved[..., 1:, :], strain))
+    return stiffness * pixel_um ** np.array([[1, 2], [2, 3]]), pixel_um / sheared
+
+
+def _shear_columns(q: Array, mean: Array, moved: Array, strain: Array) -> Array:
+    """Compliance of the deflection by shear of columns of pixels, shape (strips, along).
+
+    Under a moment that grows along the axis, M = x, the displacements are x times those under M = 1 plus periodic ones,
+    the stresses x times those under M = 1 plus others, τ, that do work of their own: that of the shear force.
+
+    Parameters
+    ----------
+    q, mean : array
+        Stiffness of pixels, and `_mean_strain`.
+    moved : array, shape (along, across + 1, 2, 1, strips)
+        Periodic displacements under M = 1.
+    strain : array, shape (5, along, across, 2, strips)
+        Strains under N = 1 and M = 1.
+    """
+    grown = _strain_of_growth(moved)
+    grown = grown + _strain(
+        _displacement(q, grown, _forces_of_growth(_stress(q, strain[..., 1:, :])))
+    )
+    # without a mean axial force and moment
+    forces = np.einsum("ixyln,ixymn->mn", _stress(q, grown), np.broadcast_to(mean, strain.shape))
+    grown = grown - np.einsum("...mn,mn->...n", strain, forces / len(moved))[..., None, :]
+    return np.einsum("ixyln,ixyln->nx", _stress(q, grown), grown)
 
 
 def _mean_strain(along: int, across: int) -> Array:
@@ -117,8 +152,18 @@ def _mean_strain(along: int, across: int) -> Array:
 
 def _strain(u: Array) -> Array:
     """Mean strain (3) and twist (2) of pixels from displacements (along, across + 1, 2, loads, slices)."""
-    jump = np.roll(u, -1, axis=0)
-    total, jump = jump + u, jump - u
+    right = np.roll(u, -1, axis=0)
+    return _strain_between(right - u, right + u)
+
+
+def _strain_of_growth(u: Array) -> Array:
+    """What the strain of x times displacements has more than x times their strain."""
+    right = np.roll(u, -1, axis=0)
+    return _strain_between((right + u) / 2, (right - u) / 2)
+
+
+def _strain_between(jump: Array, total: Array) -> Array:
+    """Strain from differences and sums of the displacements on either side of pixels."""
     gradient = (jump[:, 1:] + jump[:, :-1]) / 2
     slope = (total[:, 1:] - total[:, :-1]) / 2
     twist = jump[:, 1:] - jump[:, :-1]
@@ -144,6 +189,18 @@ def _stress(q: Array, strain: Array) -> Array:
 
 def _forces(stress: Array) -> Array:
     """Adjoint of `_strain`."""
+    jump, total = _forces_between(stress)
+    return total - jump + np.roll(total + jump, 1, axis=0)
+
+
+def _forces_of_growth(stress: Array) -> Array:
+    """Adjoint of `_strain_of_growth`: what is missing to balance x times balanced stresses."""
+    jump, total = _forces_between(stress)
+    return (jump - total + np.roll(jump + total, 1, axis=0)) / 2
+
+
+def _forces_between(stress: Array) -> tuple[Array, Array]:
+    """Adjoint of `_strain_between`."""
     s11, s22, s12, u, v = stress
     gradient, slope = np.stack([s11, s12], 2) / 2, np.stack([s12, s22], 2) / 2
     twist = np.stack([u, v], 2)
@@ -153,21 +210,26 @@ def _forces(stress: Array) -> Array:
     jump[:, :-1] += gradient - twist
     total[:, 1:] = slope
     total[:, :-1] -= slope
-    return total - jump + np.roll(total + jump, 1, axis=0)
+    return jump, total
 
 
-def _displacement(q: Array, strain: Array) -> Array:
-    """Periodic displacements under mean strains, by conjugate gradients for each load case of each strip."""
+def _displacement(q: Array, strain: Array, force: Array | float) -> Array:
+    """Periodic displacements under given strains and forces, by conjugate gradients for each load of each strip."""
     solve = _Strip(*q.shape[1:3], *_reference(q)).solve
 
     def product(a, b):
         return np.einsum("xyiln,xyiln->ln", a, b)
 
     stress = _stress(q, strain)
-    allowed = TOLERANCE * np.einsum("ixyln,ixylm->ln", stress, strain)
-    residual = -_forces(stress)
+    residual = force - _forces(stress)
+    residual -= residual.mean(
+        (0, 1)
+    )  # nothing but what the solution before left moves the whole strip
     solved = solve(residual)
     direction, energy = solved, product(residual, solved)
+    allowed = TOLERANCE * (
+        np.einsum("ixyln,ixyln->ln", stress, np.broadcast_to(strain, stress.shape)) + energy
+    )
     displacement = np.zeros_like(residual)
     for _ in range(MOST_STEPS):
         going = energy > allowed

@@ -153,29 +153,37 @@ def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float, guide
     -------
     array, shape (3, 3)
         Displacement u, v and slope of the end of the axis under N, V and M for a thickness of 1 µm: what the piece has
-        more than its slices in series. It decays within a width (Gregory & Wan, J. Elast. 14 (1984) 27).
+        more than its slices in series. It decays within a width (Gregory & Wan, J. Elast. 14 (1984) 27), and so does
+        what the loaded far end has; displacements are those of a section a width before it.
     """
     from scipy.linalg import cho_solve_banded, cholesky_banded
 
-    across = log_q.shape[1]
+    along, across = log_q.shape[:2]
     section = 2 * (across + 1)
     band = banded_stiffness(_q(log_q))
-    load = np.zeros((band.shape[1], 3))
-    load[-section:] = _end_loads(across, pixel_um)
+    load = np.zeros((band.shape[1], 6))
+    load[-section:, :3] = _end_loads(across, pixel_um)
+    inner = (along - across) * section
+    load[inner : inner + section, 3:] = _end_loads(across, pixel_um)
     if guided:
-        load[1:section:2, 1] -= _spread(across)
+        load[1:section:2, [1, 4]] -= _spread(across)[:, None]
         # stiff springs hold u of the end, and v of one node; they take no force across
         band[0, [*range(0, section, 2), 1]] *= STIFF
     else:
         band, load = band[:, section:], load[section:]
-    found = load.T @ cho_solve_banded((cholesky_banded(band, lower=True), True), load)
-    length = slice_um * len(slices.shear)
-    ends = slice_um * np.arange(1, len(slices.shear) + 1)
-    edges = np.array([0, length])
-    found -= flexibility(slices.stiffness[None], slices.shear[None], ends, edges)[0, 0]
+    moved = cho_solve_banded((cholesky_banded(band, lower=True), True), load[:, :3])
+    length = pixel_um * (along - across)
+    forces = np.eye(3)  # at the inner section, of those at the far end
+    forces[2, 1] = pixel_um * across
+    found = load[:, 3:].T @ moved @ np.linalg.inv(forces)
+    ends = np.minimum(slice_um * np.arange(1, len(slices.shear) + 1), length)
+    found -= flexibility(slices.stiffness[None], slices.shear[None], ends, np.array([0, length]))[
+        0, 0
+    ]
     back = np.eye(3)
     back[1, 2] = -length
-    return back @ found @ back.T
+    found = back @ found @ back.T
+    return (found + found.T) / 2
 
 
 def _end_loads(across: int, pixel_um: float) -> Array:
