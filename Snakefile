@@ -10,6 +10,7 @@ include: "workflow/rules/tessellate.smk"
 include: "workflow/rules/mesh.smk"
 include: "workflow/rules/homogenize.smk"
 include: "workflow/rules/assemble.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/portray.smk"
 include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/train.smk"
@@ -26,6 +27,7 @@ rule all:
     default_target: True
     input:
         [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
+        audits(),
         [paths.search("trials.csv", name) for name in STUDY.searches],
         [paths.comparison, paths.report] if STUDY.experiments else [],
     localrule: True

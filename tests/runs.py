@@ -21,8 +21,9 @@ SHARDS = {
 }
 EXPERIMENTS = ("published", "spectral")
 LABEL_STAGES = ("tessellate", "mesh", "homogenize")
+ENSEMBLE_STAGES = ("assemble", "audit", "portray")
 EXPERIMENT_STAGES = ("preprocess", "train", "evaluate")
-STAGES = (*LABEL_STAGES, "assemble", "portray", *EXPERIMENT_STAGES, "compare", "report")
+STAGES = (*LABEL_STAGES, *ENSEMBLE_STAGES, *EXPERIMENT_STAGES, "compare", "report")
 JOINED = {"compare", "report", "all"}
 
 
@@ -33,10 +34,7 @@ def onward(stage, ensembles=tuple(SHARDS), experiments=EXPERIMENTS, shards=None)
     for name in ensembles:
         for shard in (shards or SHARDS)[name]:
             jobs |= {f"{each} {name} {shard}" for each in later if each in LABEL_STAGES}
-        if "assemble" in later:
-            jobs.add(f"assemble {name}")
-        if "portray" in later:
-            jobs.add(f"portray {name}")
+        jobs |= {f"{each} {name}" for each in later if each in ENSEMBLE_STAGES}
     for name in experiments:
         jobs |= {f"{each} {name}" for each in later if each in EXPERIMENT_STAGES}
     return jobs

@@ -42,6 +42,9 @@ class Asked:
         settings = self._study.assemble_slice(ensemble).canonical_json()
         return self.stiffness(ensemble) + self._step("assemble", settings)
 
+    def audit(self, ensemble: str) -> list[Origin]:
+        return self.ensemble(ensemble) + self._step("audit", self._study.audit.canonical_json())
+
     def portrait(self, ensemble: str) -> list[Origin]:
         return self.ensemble(ensemble) + self._step("portray")
 

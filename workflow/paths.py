@@ -61,6 +61,10 @@ class Paths:
     def ensemble(self, ensemble="{ensemble}"):
         return f"{self.results}/ensembles/{ensemble}.h5"
 
+    def audit(self, ensemble="{ensemble}", suffix=".json"):
+        """How far labels of one ensemble are from those of other programs."""
+        return f"{self.shard_folder(ensemble)}/audit{suffix}"
+
     def portrait(self, file, ensemble="{ensemble}"):
         """A figure of one ensemble."""
         return f"{self.shard_folder(ensemble)}/figures/{file}"

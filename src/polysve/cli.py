@@ -113,6 +113,18 @@ def assemble(ensemble_dir: Folder, output: Output, settings: SettingsText) -> No
 
 
 @app.command()
+def audit(ensemble: Input, output: Output, settings: SettingsText) -> None:
+    """Compute the first labels of an ensemble once more by gmsh and scikit-fem."""
+    from polysve.settings.labels import AuditSettings
+    from polysve.settings.model import parse
+
+    parsed = parse(AuditSettings, settings, "--settings")
+    from polysve.stages import audit as stage
+
+    stage.run(ensemble, output, parsed)
+
+
+@app.command()
 def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_okay=False)]) -> None:
     """Draw some structures of an ensemble and the distribution of its stiffness."""
     from polysve.stages import portray as stage

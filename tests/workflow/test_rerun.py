@@ -29,6 +29,7 @@ def tuned(**changes):
 
 NEW_SHARDS = {"ratio4": ["000060-000090", "000090-000110"]}
 LARGER_SHARDS = {"ratio4": ["000000-000060"], "ratio6": []}
+AUDITS = {"audit ratio4", "audit ratio6", "report", "all"}
 COPY = {"train_ensembles": ["ratio6"], "train": {"network": {"architecture": "mlp"}, "epochs": 1}}
 
 SETTINGS = {
@@ -66,6 +67,9 @@ SETTINGS = {
     "fewer SVEs": ({"ensembles": {"ratio4": {"count": 60}}}, onward("assemble", ["ratio4"])),
     # other shards are other files; those that both sizes have in common stay
     "grains in a shard": ({"shard_grains": 960}, onward("tessellate", shards=LARGER_SHARDS)),
+    "size of the audit": ({"audit": {"count": 3}}, AUDITS),
+    "tolerance of the audit": ({"audit": {"tolerance": 1e-3}}, AUDITS),
+    "no audit": ({"audit": {"count": 0}}, {"report", "all"}),
     "median passes": (
         {"experiments": {"published": {"preprocess": {"median_passes": 4}}}},
         onward("preprocess", [], ["published"]),
@@ -128,6 +132,7 @@ SOURCE = {
     "meshing": (f"{PACKAGE}/fem/fan_mesh.py", CODE_LINE, onward("mesh")),
     "elements": (f"{PACKAGE}/fem/elements.py", CODE_LINE, onward("homogenize")),
     "label": (f"{PACKAGE}/fem/label.py", CODE_LINE, onward("homogenize")),
+    "audit": (f"{PACKAGE}/fem/audit.py", CODE_LINE, AUDITS),
     "assemble": (f"{PACKAGE}/stages/assemble.py", CODE_LINE, onward("assemble")),
     "preprocess": (f"{PACKAGE}/stages/preprocess.py", CODE_LINE, onward("preprocess", [])),
     # the size of the images is computed there
@@ -297,9 +302,9 @@ def test_meshes_that_are_not_kept_leave_and_are_made_again_for_another_material(
     assert study.planned() == set()
     study.configure({"mesh": {"element_size_fraction": 0.5}})
     wanted = {"mesh ratio6 000000-000012", "homogenize ratio6 000000-000012", "assemble ratio6"}
-    assert study.planned() == wanted | {"portray ratio6", "all"}
+    assert study.planned() == wanted | {"audit ratio6", "portray ratio6", "all"}
     study.configure({"mesh": None, "homogenize": {"material": {"c44_gpa": 80.0}}})
-    assert study.planned() == wanted | {"portray ratio6", "all"}
+    assert study.planned() == wanted | {"audit ratio6", "portray ratio6", "all"}
 
 
 def test_shard_size_changes_no_number(finished, study):

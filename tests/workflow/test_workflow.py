@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 RULES = {
     *("tessellate", "mesh", "homogenize", "assemble", "preprocess", "train", "evaluate"),
-    *("portray", "compare", "report", "all"),
+    *("audit", "portray", "compare", "report", "all"),
 }
 
 

@@ -155,6 +155,11 @@ def shards_of(wildcards):
     return shards(STUDY.ensembles[wildcards.ensemble].count, STUDY.shard_size(wildcards.ensemble))
 
 
+def audits():
+    """What the audits of all ensembles write, where the study asks for them."""
+    return [paths.audit(name) for name in STUDY.ensembles if STUDY.audit.count]
+
+
 def ensembles_of(wildcards):
     """Ensembles of an experiment, or those that the trials of a search are trained on."""
     if hasattr(wildcards, "search"):

@@ -8,6 +8,7 @@ rule report:
         metrics=[paths.experiment("metrics.json", name) for name in STUDY.experiments],
         trials=[paths.search("trials.csv", name) for name in STUDY.searches],
         galleries=[paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
+        audits=audits(),
         asked=lambda wildcards: (
             ancient(NOW) if ownership.report_is_of(STUDY, Path(paths.study)) else NOW
         ),

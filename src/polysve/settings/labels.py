@@ -149,6 +149,18 @@ class HomogenizeSettings(Model):
         return self
 
 
+class AuditSettings(Model):
+    """Comparison of the first labels of each ensemble with those of gmsh's meshes and scikit-fem's assembly."""
+
+    count: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        20, description="SVEs of each ensemble, at most; 0 leaves the audit out."
+    )
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = Field(
+        3e-4,
+        description="A component of C̄, or Ē, that is off by more stops the run; over C̄11, and over Ē.",
+    )
+
+
 class AssembleSettings(Model):
     """Joining of the shards into one data set."""
 

@@ -15,6 +15,7 @@ from polysve.settings.experiment import (
 from polysve.settings.labels import (
     AspectRatio,
     AssembleSettings,
+    AuditSettings,
     HomogenizeSettings,
     MeshSettings,
     SizeScatter,
@@ -157,6 +158,7 @@ class Settings(Model):
     """Side of the stored label images."""
     max_failed_fraction: Fraction = 1e-3
     """More SVEs than this that fail stop the run."""
+    audit: AuditSettings = AuditSettings()
     ensembles: dict[Name, EnsembleSettings] = Field(min_length=1)
     """By name."""
     experiments: dict[Name, ExperimentSettings] = Field({})
