@@ -55,6 +55,13 @@ def test_labels_of_zinc_pass():
     mesh = mesh_tiling(film.shape, window_um, GRAIN_UM, FAN)
     audited = reference(film.shape, window_um, grains, CONDITIONS)
     assert difference(audited, label_mesh(mesh, grains, HomogenizeSettings())) < TOLERANCE
+    best = label_mesh(mesh, grains, HomogenizeSettings(tolerance=1e-6))
+    assert best.quality["element_order"] == 8
+    # the estimate is on the safe side, and triangles are halved once more where it is too large
+    assert difference(audited, best) < max(audited.error.values()) <= TOLERANCE
+    finer = reference(film.shape, window_um, grains, CONDITIONS, max(audited.error.values()) / 2)
+    assert finer.n_triangles == 4 * audited.n_triangles
+    assert difference(finer, best) < max(finer.error.values()) < max(audited.error.values())
 
 
 def test_one_grain_is_exact():

@@ -54,7 +54,8 @@ def run(ensemble_file: Path, output: Path, settings: AuditSettings) -> None:
     label = _labels_again(ensemble)
     for row in track(range(len(index)), f"audit of {name}", len(index)):
         film = ensemble.film(row)
-        took, found = _timed(_reference, film, conditions, f"{name}: SVE {index[row]}")
+        what = f"{name}: SVE {index[row]}"
+        took, found = _timed(_reference, film, conditions, settings.tolerance, what)
         references.append(found)
         seconds["reference"].append(took)
         seconds["labels"].append(_timed(label, film)[0])
@@ -145,9 +146,9 @@ def _refuse_wrong(found: dict[str, dict], ensemble: str, tolerance: float) -> No
         )
 
 
-def _reference(film: Film, conditions: tuple[str, ...], what: str) -> Reference:
+def _reference(film: Film, conditions: tuple[str, ...], accuracy: float, what: str) -> Reference:
     try:
-        return reference(film.shape, film.size_um[0], film.stiffness_gpa, conditions)
+        return reference(film.shape, film.size_um[0], film.stiffness_gpa, conditions, accuracy)
     except Exception as error:
         raise InputError(f"{what}: gmsh cannot mesh it ({error})") from None
 
