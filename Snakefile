@@ -12,6 +12,8 @@ include: "workflow/rules/homogenize.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/portray.smk"
+include: "workflow/rules/characterize.smk"
+include: "workflow/rules/tabulate.smk"
 include: "workflow/rules/preprocess.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -28,6 +30,7 @@ rule all:
     input:
         [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
         audits(),
+        [paths.atlas] if STUDY.films else [],
         [paths.search("trials.csv", name) for name in STUDY.searches],
         [paths.comparison, paths.report] if STUDY.experiments else [],
     localrule: True

@@ -45,6 +45,19 @@ class Asked:
     def audit(self, ensemble: str) -> list[Origin]:
         return self.ensemble(ensemble) + self._step("audit", self._study.audit.canonical_json())
 
+    def films(self, films: str, ratio: str) -> list[Origin]:
+        settings = self._study.characterize_slice(films, float(ratio)).canonical_json()
+        return self._step("characterize", settings)
+
+    def atlas(self) -> list[Origin]:
+        steps = [
+            step
+            for name, family in self._study.films.items()
+            for ratio in family.counts
+            for step in self.films(name, ratio)
+        ]
+        return steps + self._step("tabulate", self._study.tabulate_slice().canonical_json())
+
     def portrait(self, ensemble: str) -> list[Origin]:
         return self.ensemble(ensemble) + self._step("portray")
 

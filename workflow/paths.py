@@ -43,6 +43,10 @@ class Paths:
         self.comparison = f"{results}/comparison.csv"
         self.comparison_summary = f"{results}/comparison_summary.csv"
         self.comparison_record = f"{results}/comparison.provenance.json"
+        self.films_folder = f"{results}/films"
+        self.atlas = f"{results}/atlas.csv"
+        self.atlas_checks = f"{results}/atlas_checks.csv"
+        self.atlas_record = f"{results}/atlas.provenance.json"
         self.report = f"{results}/report.html"
         self.study = f"{results}/study.yaml"
 
@@ -68,6 +72,10 @@ class Paths:
     def portrait(self, file, ensemble="{ensemble}"):
         """A figure of one ensemble."""
         return f"{self.shard_folder(ensemble)}/figures/{file}"
+
+    def films(self, films="{films}", ratio="{ratio}", shard=SHARD, suffix=".npz"):
+        """Stiffness of some films of a family at one ratio L/s."""
+        return f"{self.films_folder}/{films}/{ratio}/{shard}{suffix}"
 
     def experiment_folder(self, experiment="{experiment}"):
         return f"{self.results}/experiments/{experiment}"

@@ -134,6 +134,33 @@ def portray(ensemble: Input, output_dir: Annotated[Path, typer.Argument(file_oka
 
 
 @app.command()
+def characterize_films(
+    output: Output,
+    start: Annotated[int, typer.Option(min=0, help="First index.")],
+    stop: Annotated[int, typer.Option(min=1, help="First index of the next shard.")],
+    settings: SettingsText,
+) -> None:
+    """Compute the stiffness of some films of a family, of all its crystals and textures, without training."""
+    from polysve.settings.families import CharacterizeSettings
+    from polysve.settings.model import parse
+    from polysve.stages import characterize as stage
+
+    if stop <= start:
+        raise InputError(f"--stop = {stop}: must be greater than --start = {start}")
+    stage.run(output, start, stop, parse(CharacterizeSettings, settings, "--settings"))
+
+
+@app.command()
+def tabulate(folder: Folder, output: Output, checks: Output, settings: SettingsText) -> None:
+    """Write the scatter of all families of films as one table, some of it checked by finite elements."""
+    from polysve.settings.families import TabulateSettings
+    from polysve.settings.model import parse
+    from polysve.stages import tabulate as stage
+
+    stage.run(folder, output, checks, parse(TabulateSettings, settings, "--settings"))
+
+
+@app.command()
 def preprocess(output: Output, ensemble: Ensembles, settings: SettingsText) -> None:
     """Turn ensembles into what a network reads, split for training, validation and test."""
     from polysve.settings.experiment import PreprocessSlice

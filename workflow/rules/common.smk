@@ -13,6 +13,7 @@ from polysve.base.errors import InputError
 from polysve.data.digest import source_digest
 from polysve.data.origin import difference
 from polysve.learning.plan import check_study
+from polysve.settings.families import shard_films
 from polysve.settings.model import parse as parse_settings
 from polysve.settings.study import Settings
 
@@ -80,7 +81,8 @@ def remake(result, steps):
 
     def now(wildcards):
         values = dict(wildcards.items())
-        names = [values[key] for key in ("ensemble", "experiment", "search") if key in values]
+        keys = ("ensemble", "experiment", "search", "films", "ratio")
+        names = [values[key] for key in keys if key in values]
         return NOW if is_stale(result.format(**values), steps(*names)) else ancient(NOW)
 
     return now
@@ -122,7 +124,9 @@ onstart:
 
 
 wildcard_constraints:
-    ensemble="|".join(STUDY.ensembles),
+    ensemble="|".join(STUDY.ensembles) or "-",
+    films="|".join(STUDY.films) or "-",
+    ratio=r"[0-9.]+",
     experiment="|".join(STUDY.experiments) or "-",
     search="|".join(STUDY.searches) or "-",
     trial=r"\d{4}",
@@ -158,6 +162,16 @@ def shards_of(wildcards):
 def audits():
     """What the audits of all ensembles write, where the study asks for them."""
     return [paths.audit(name) for name in STUDY.ensembles if STUDY.audit.count]
+
+
+def films_of_study(wildcards):
+    """Shards of all families of films."""
+    return [
+        paths.films(name, f"{ratio:g}", shard)
+        for name, family in STUDY.films.items()
+        for ratio, count in family.counts.items()
+        for shard in shards(count, shard_films(family, ratio, STUDY.shard_grains))
+    ]
 
 
 def ensembles_of(wildcards):

@@ -233,6 +233,24 @@ def characterize(
 
 
 @app.command()
+def atlas(
+    window: Annotated[float, typer.Option(help="Side of the film in µm.")],
+    grain_size: Annotated[float, typer.Option(help="Mean grain size in µm.")],
+    material: Annotated[str, typer.Option(help="Crystal of the atlas, by name.")] = "silicon",
+    texture: Annotated[
+        str,
+        typer.Option(help="Texture of the atlas: random, <110> and the like, basal, prismatic."),
+    ] = "random",
+    as_json: AsJson = False,
+) -> None:
+    """Look a film up in the shipped table: mean, scatter, quantiles and law of its moduli."""
+    from polysve.commands import atlas as looking
+
+    answer = looking.atlas(material, texture, window, grain_size)
+    print(_json(answer) if as_json else looking.text(answer))
+
+
+@app.command()
 def beam(
     spec: Annotated[
         Path, typer.Argument(help="Beam (.yaml); an empty file has it all.", exists=True)

@@ -11,6 +11,7 @@ from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 BoundaryCondition = Literal["kubc", "subc", "pbc"]
 LARGEST_SPACING = 0.75
+LARGEST_RATIO = 200
 Spacing = Annotated[
     float,
     Field(
@@ -77,9 +78,10 @@ class TessellateSettings(Model):
     def at_least_one_grain(self):
         """Refuse windows of less than one grain or of more than an image can number."""
         ratio = self.window_um / self.grain_size_um
-        if not 1 <= ratio <= 200:
+        if not 1 <= ratio <= LARGEST_RATIO:
             raise ValueError(
-                f"window_um / grain_size_um = {ratio:g} must lie between 1 and 200 (label images number 65,535 grains)"
+                f"window_um / grain_size_um = {ratio:g} must lie between 1 and {LARGEST_RATIO} "
+                "(label images number 65,535 grains)"
             )
         return self
 

@@ -12,6 +12,12 @@ from polysve.settings.experiment import (
     PreprocessSlice,
     TrainSettings,
 )
+from polysve.settings.families import (
+    CharacterizeSettings,
+    FilmsSettings,
+    TabulateSettings,
+    characterize_settings,
+)
 from polysve.settings.labels import (
     AspectRatio,
     AssembleSettings,
@@ -159,12 +165,24 @@ class Settings(Model):
     max_failed_fraction: Fraction = 1e-3
     """More SVEs than this that fail stop the run."""
     audit: AuditSettings = AuditSettings()
-    ensembles: dict[Name, EnsembleSettings] = Field(min_length=1)
+    ensembles: dict[Name, EnsembleSettings] = Field({})
     """By name."""
+    films: dict[Name, FilmsSettings] = Field({})
+    """Families of films by name, of which the scatter is tabulated without training."""
+    checked_films: Annotated[int, Field(ge=0)] = Field(
+        20, description="Cells of that table, drawn by lot, to be checked by finite elements."
+    )
     experiments: dict[Name, ExperimentSettings] = Field({})
     """By name."""
     searches: dict[Name, SearchSettings] = Field({})
     """By name."""
+
+    @model_validator(mode="after")
+    def something(self):
+        """Refuse a study of nothing."""
+        if not (self.ensembles or self.films):
+            raise ValueError("ensembles or films are needed")
+        return self
 
     @field_validator("experiments")
     @classmethod
@@ -249,6 +267,20 @@ class Settings(Model):
                 "material": chosen.material or self.homogenize.material,
                 "phases": {name: each.material for name, each in chosen.phases.items()},
             }
+        )
+
+    def characterize_slice(self, films: str, ratio: float) -> CharacterizeSettings:
+        """All that the films of a family at one ratio depend on, beside their number."""
+        return characterize_settings(films, self.films[films], ratio, self.seed)
+
+    def tabulate_slice(self) -> TabulateSettings:
+        """All that the table of the families of films depends on."""
+        return TabulateSettings(
+            families={
+                name: {ratio: self.characterize_slice(name, ratio) for ratio in family.counts}
+                for name, family in self.films.items()
+            },
+            checked=self.checked_films,
         )
 
     def sample_files(self, ensemble: str) -> list[str]:
