@@ -140,7 +140,8 @@ def homogenize(
     # errors quarter with the pixel
     stiffness = fine.stiffness_gpa + (fine.stiffness_gpa - coarse.stiffness_gpa) / 3
     known = interval.factors(boundary_condition)
-    half_width = interval.error_scale(fine, coarse, grids.grains, planes[-1][0].size, known)
+    found = interval.clues(fine, coarse, grids.grains, planes[-1][0].size)
+    half_width = interval.error_scale(found, known)
     warning = None
     checked = interval.calibration()["largest_contrast"]
     if contrast > checked:
@@ -153,7 +154,7 @@ def homogenize(
         stiffness,
         half_width,
         float(young_modulus(stiffness)),
-        known.young * interval.young_modulus_scale(stiffness, half_width),
+        known.young * float(interval.young_modulus_scale(stiffness, half_width)),
         warning,
     )
 

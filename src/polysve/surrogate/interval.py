@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
@@ -28,10 +29,29 @@ class Factors(NamedTuple):
     """By how much more of it there is at the window's edge, times the root of the number of grains."""
     bulk: float
     """By how much more where grains differ in bulk modulus."""
+    power: float
+    """By which power of what the fields relax, over a hundredth of the stiffness, there is more than in proportion."""
     grid: float
     """Of the first-order error in the directions of the grid."""
     young: float
     """Of the half-width of Ē that independent components would give."""
+
+
+class Clues(NamedTuple):
+    """What two grids say of the error of an extrapolated stiffness, for one film or for many."""
+
+    chance_gpa: Array
+    """What shared pixels leave, but for a factor, shape (..., 3, 3)."""
+    grains: Array
+    """Number of grains, shape (...)."""
+    bulk_share: Array
+    """Share of what the fields relax that is bulk modulus, shape (...)."""
+    relaxed: Array
+    """What the fields relax, over a hundredth of the stiffness, shape (...)."""
+    harmonic_gpa: Array
+    """Difference of the grids in the harmonic of squares, shape (..., 3, 3)."""
+    steps_gpa: Array
+    """What the steps not taken would change, shape (...)."""
 
 
 @cache
@@ -76,43 +96,63 @@ def contrast(log_q: Array) -> float:
     return found
 
 
-def error_scale(fine: Relaxed, coarse: Relaxed, grains: int, pixels: int, known: Factors) -> Array:
-    """Half of the 90 % interval of each component of an extrapolated stiffness, GPa.
-
-    Three independent parts: what shared pixels leave by chance, in proportion to what the fields relax and to the area
-    of a pixel over that of a grain; what the grid's directions leave; and what the steps not taken would change.
+def clues(fine: Relaxed, coarse: Relaxed, grains: ArrayLike, pixels: ArrayLike) -> Clues:
+    """What the last two grids say.
 
     Parameters
     ----------
     fine, coarse : Relaxed
-        Results on the last two grids.
-    grains : int
+        Results on them; of many films, with stiffnesses of shape (..., 3, 3).
+    grains : array_like, shape (...)
         Number of grains.
-    pixels : int
+    pixels : array_like, shape (...)
         Number of pixels of the finer grid.
-    known : Factors
     """
-    relaxation = np.maximum(fine.voigt_gpa - fine.stiffness_gpa, 0).diagonal()
-    bulk, _ = _bulk_and_shear(fine.voigt_gpa - fine.stiffness_gpa)
-    share = np.clip(bulk / max(relaxation.mean(), 1e-9), 0, 1)
-    chance = np.sqrt(np.outer(relaxation, relaxation)) * np.sqrt(grains) / pixels
-    chance *= known.noise * (1 + known.edge / np.sqrt(grains)) * (1 + known.bulk * share**4)
+    relaxation = fine.voigt_gpa - fine.stiffness_gpa
+    diagonal = np.maximum(np.diagonal(relaxation, axis1=-2, axis2=-1), 0)
+    mean = np.maximum(diagonal.mean(-1), 1e-9)
+    size = np.asarray(fine.voigt_gpa)[..., 0, 0]
+    weight = np.sqrt(grains) / np.asarray(pixels)
+    chance = np.sqrt(diagonal[..., :, None] * diagonal[..., None, :])
     difference = fine.stiffness_gpa - coarse.stiffness_gpa
-    harmonic = (_bulk_and_shear(difference)[1] - difference[2, 2]) / 2 * GRID_HARMONIC
-    steps = fine.remainder * fine.voigt_gpa[0, 0]
-    return np.sqrt(chance**2 + (known.grid * harmonic) ** 2 + steps**2)
+    harmonic = (_bulk_and_shear(difference)[1] - difference[..., 2, 2]) / 2
+    return Clues(
+        chance * weight[..., None, None],
+        np.asarray(grains, float),
+        np.clip(_bulk_and_shear(relaxation)[0] / mean, 0, 1),
+        100 * mean / size,
+        harmonic[..., None, None] * GRID_HARMONIC,
+        fine.remainder * size,
+    )
 
 
-def _bulk_and_shear(stiffness: Array) -> tuple[float, float]:
-    """Plane bulk modulus, and shear modulus for a strain ε11 = -ε22."""
-    mean, off = (stiffness[0, 0] + stiffness[1, 1]) / 4, stiffness[0, 1] / 2
+def error_scale(found: Clues, known: Factors) -> Array:
+    """Half of the 90 % interval of each component of an extrapolated stiffness, shape (..., 3, 3), GPa.
+
+    Three independent parts: what shared pixels leave by chance, in proportion to what the fields relax and to the area
+    of a pixel over that of a grain; what the grid's directions leave; and what the steps not taken would change.
+    """
+    factor = known.noise * (1 + known.edge / np.sqrt(found.grains))
+    factor = factor * (1 + known.bulk * found.bulk_share**4) * found.relaxed**known.power
+    parts = (
+        found.chance_gpa * factor[..., None, None],
+        known.grid * found.harmonic_gpa,
+        np.asarray(found.steps_gpa)[..., None, None],
+    )
+    return np.sqrt(sum(part**2 for part in parts))
+
+
+def _bulk_and_shear(stiffness: Array) -> tuple[Array, Array]:
+    """Plane bulk modulus, and shear modulus for a strain ε11 = -ε22, of stiffnesses of shape (..., 3, 3)."""
+    mean = (stiffness[..., 0, 0] + stiffness[..., 1, 1]) / 4
+    off = stiffness[..., 0, 1] / 2
     return mean + off, mean - off
 
 
-def young_modulus_scale(stiffness_gpa: Array, half_width_gpa: Array) -> float:
-    """Half-width of Ē = 1/(C̄⁻¹)11 if the components err independently of each other, GPa."""
+def young_modulus_scale(stiffness_gpa: Array, half_width_gpa: Array) -> Array:
+    """Half-width of Ē = 1/(C̄⁻¹)11 if the components, shape (..., 3, 3), err independently of each other, GPa."""
     compliance = np.linalg.inv(stiffness_gpa)
     # dĒ/dC̄ij = Ē² S1i S1j, twice for i ≠ j
-    first = compliance[0] / compliance[0, 0]
-    squares = (np.outer(first, first) * half_width_gpa) ** 2
-    return float(np.sqrt(2 * squares.sum() - squares.trace()))
+    first = compliance[..., 0, :] / compliance[..., :1, 0]
+    squares = (first[..., :, None] * first[..., None, :] * half_width_gpa) ** 2
+    return np.sqrt(2 * squares.sum((-2, -1)) - np.trace(squares, axis1=-2, axis2=-1))
