@@ -24,6 +24,7 @@ def on_files(files, config):
         "reference/api.md": api_page(),
         "materials.md": materials_page(),
     }
+    pages["atlas-data.js"] = atlas_data()
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     for notebook in sorted(DOCS.glob("course/*.ipynb")):
@@ -41,6 +42,31 @@ def on_files(files, config):
                 File.generated(config, f"figures/{figure.name}", content=figure.read_bytes())
             )
     return files
+
+
+def atlas_data() -> str:
+    """The shipped table of many films as a script, for the page of the atlas, which may be opened from disk."""
+    from polysve.surrogate import atlas
+
+    kept = {"mean": 6, "mean_half_width": 2, "std": 4, "std_half_width": 2, "p1": 5, "p99": 5}
+    found = {}
+    for (material, texture), curves in atlas.table().items():
+        for quantity, curve in curves.items():
+            cells = [
+                {"ratio": ratio, "films": int(cell["films"])}
+                | {
+                    key.removesuffix("_width"): float(f"{cell[key]:.{digits}g}")
+                    for key, digits in kept.items()
+                }
+                for ratio, cell in curve.cells.items()
+            ]
+            law = {
+                key.removeprefix("law_").removesuffix("_width"): n for key, n in curve.law.items()
+            }
+            law["from"] = law.pop("from_ratio")
+            of_texture = found.setdefault(material, {}).setdefault(texture, {})
+            of_texture[quantity] = law | {"cells": cells}
+    return f"const ATLAS = {json.dumps(found, separators=(',', ':'))};\n"
 
 
 def show_outputs(notebook: Path, files, config) -> None:

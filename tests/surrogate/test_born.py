@@ -1,10 +1,12 @@
 """The training-free series: exact cases, bounds, finite elements, what it refuses."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from command import assert_refused, polysve
 
 from polysve.base.errors import InputError
 from polysve.crystals.catalogue import find
@@ -247,3 +249,37 @@ def test_films_that_need_too_many_pixels_are_refused():
         born.apparent(long)
     with pytest.raises(InputError, match="allowed are even numbers"):
         born.image_stiffness(np.zeros((5, 4, 6)))
+
+
+SILICON, GENERATORS = "165.64,63.94,79.51", np.random.default_rng(3).random((9, 2)) * 2
+
+
+def predicted(folder, softer):
+    """Answer for a film of silicon in which every third grain is so much softer, a void if it is a million times."""
+    file = folder / "film.csv"
+    rows = [
+        f"{x},{y},{10 * number},{'soft' if number % 3 == 0 else 'film'}"
+        for number, (x, y) in enumerate(GENERATORS)
+    ]
+    file.write_text("\n".join(["x_um,y_um,theta_deg,phase", *rows]) + "\n")
+    soft = ",".join(f"{float(c) / softer:.9g}" for c in SILICON.split(","))
+    materials = ("--material", f"film={SILICON}", "--material", f"soft={soft}")
+    return polysve("predict", file, "--window", 2, *materials, "--json")
+
+
+def test_a_phase_too_soft_is_answered_with_a_warning_or_refused(tmp_path):
+    usual, warned = (
+        json.loads((answer := predicted(tmp_path, s)).stdout) | {"err": answer.stderr}
+        for s in (2, 30)
+    )
+    assert usual["warnings"] == [] and usual["err"] == ""
+    assert "factor of" in warned["err"] and "serious" in warned["err"]
+    width = [
+        np.ptp(each["interval_gpa"]) / each["young_modulus_gpa"]["pbc"] for each in (usual, warned)
+    ]
+    assert width[1] > 20 * width[0] and width[1] > 0.02
+    for softer in (1e3, 1e4):
+        assert_refused(
+            predicted(tmp_path, softer), "differ in stiffness", "allowed without training is 100"
+        )
+    assert_refused(predicted(tmp_path, 1e6), "allowed")  # a void
