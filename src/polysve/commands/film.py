@@ -204,13 +204,14 @@ def characterize(
 ) -> None:
     """Draw many films and describe the scatter of their modulus along x1: without training, or by a network."""
     from polysve.commands import reports
+    from polysve.commands.pictures import check_ending
     from polysve.settings.labels import TessellateSettings
     from polysve.settings.model import parse
     from polysve.settings.texture import read_texture
     from polysve.surrogate.workers import Workers
 
     sides = reports.sides(window, windows)
-    reports.check_ending(figure)
+    check_ending(figure)
     law = {"texture": read_texture(texture), "symmetry": _crystal(material, model).symmetry}
     drawn = {
         "grain_size_um": grain_size,
@@ -264,13 +265,14 @@ def beam(
 ) -> None:
     """Scatter of a beam's stiffness, resonance and deflection, and its reliability."""
     from polysve.commands import reports
+    from polysve.commands.pictures import check_ending
     from polysve.crystals import catalogue
     from polysve.device.beam import draw_beams
     from polysve.films.sample import read_samples
     from polysve.settings.device import read_spec
 
     settings = read_spec(spec)
-    reports.check_ending(figure)
+    check_ending(figure)
     crystal = catalogue.crystal(_crystal(material, model))
     measured = read_samples([settings.texture])
     samples = draw_beams(settings, crystal, measured, check, workers)

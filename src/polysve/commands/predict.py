@@ -7,7 +7,7 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
-from polysve.commands.reports import write_figure
+from polysve.commands.pictures import write_figure
 from polysve.crystals.stiffness import DIRECTIONS_RAD
 from polysve.films.readers import is_ensemble, read_film, read_films
 from polysve.films.reading import Reading

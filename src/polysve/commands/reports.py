@@ -1,13 +1,12 @@
 """What `polysve characterize` and `polysve beam` say: numbers, a few lines to read, a figure."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.base.files import atomic_path
+from polysve.commands.pictures import write_figure
 from polysve.device.beam import BeamSample
 from polysve.device.reliability import reliability
 from polysve.settings.device import BeamSettings
@@ -19,7 +18,6 @@ LAWS = {
     "neither": "law: neither normal nor log-normal",
     "no_scatter": "law: none; all films are as stiff",
 }
-PICTURES = (".svg", ".pdf", ".png")
 UNITS = {
     "stiffness_n_per_m": "N/m",
     "frequency_hz": "Hz",
@@ -50,26 +48,6 @@ def sides(window: float | None, windows: str | None) -> list[float]:
             f"--windows = {windows}: two or more numbers with commas are needed, each once"
         )
     return sorted(found)
-
-
-def check_ending(path: Path | None) -> None:
-    """Refuse figures of another kind before anything is computed.
-
-    Raises
-    ------
-    InputError
-    """
-    if path is not None and path.suffix not in PICTURES:
-        raise InputError(f"{path}: allowed endings are {', '.join(PICTURES)}")
-
-
-def write_figure(path: Path, draw: Callable) -> None:
-    """Write what a function draws in the package's style."""
-    from polysve.figures import style
-
-    check_ending(path)
-    with style.style(), atomic_path(path) as temporary:
-        style.save(draw(), temporary)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from polysve.base.errors import InputError
-from polysve.data.ensemble import Ensemble
 from polysve.films.ebsd import SCANS, read_map
 from polysve.films.generators import read_generators
 from polysve.films.h5ebsd import has_manufacturer
@@ -56,6 +55,8 @@ def read_film(path: str | Path, reading: Reading = Reading()) -> Film:  # noqa: 
 def read_films(path: str | Path, reading: Reading = Reading()) -> Iterator[Film]:  # noqa: B008
     """Read all films of a file: many from an ensemble (`.h5`), one from anything that `read_film` reads."""
     if is_ensemble(path):
+        from polysve.data.ensemble import Ensemble
+
         ensemble = Ensemble(path)
         yield from (ensemble.film(row) for row in range(len(ensemble)))
     else:

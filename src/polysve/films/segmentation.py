@@ -4,9 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from polysve.base.types import Array, Integers
 
@@ -57,6 +54,8 @@ def segment(
 
 def _nearest(some: NDArray[np.bool_]) -> tuple[Integers, Integers]:
     """Row and column of the nearest of some pixels, for all pixels."""
+    from scipy.ndimage import distance_transform_edt
+
     return tuple(distance_transform_edt(~some, return_distances=False, return_indices=True))
 
 
@@ -74,6 +73,9 @@ def _regions(
             angle = misorientations_deg(flat[first], flat[second], group)
             pairs.append(np.stack([first, second])[:, angle < misorientation_deg])
     first, second = np.concatenate(pairs, axis=1)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(phase.size,) * 2)
     return connected_components(graph, directed=False)[1].reshape(phase.shape)
 

@@ -1,5 +1,7 @@
 """Map of Ē over a film larger than an SVE: a window that moves over it, predicted at every place."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -8,11 +10,11 @@ from polysve.base.errors import InputError
 from polysve.base.types import Array
 from polysve.grains.film import Film, LabelImage
 from polysve.grains.raster import pixelated
-from polysve.surrogate.network_input import cut
 from polysve.surrogate.prediction import Prediction
 
 PIXELS_PER_PIXEL = 4
 """Pixels of a picture made from polygons, a side of one image pixel."""
+MOST_WINDOWS = 100_000
 MOST_PIXELS = 8192
 
 
@@ -80,3 +82,49 @@ def predict_field(
     moduli = prediction.young_modulus_gpa.reshape(len(y_um), len(x_um))
     half_width = prediction.half_width_gpa.reshape(moduli.shape)
     return Field(x_um, y_um, moduli, half_width, sve_um, prediction)
+
+
+def cut(film: Film, sve_um: float, step_um: float) -> Iterator[tuple[float, float, Film]]:
+    """Square windows that move over a film row by row, from its lower left corner.
+
+    Yields
+    ------
+    x_um, y_um : float
+        Centre of the window.
+    window : Film
+
+    Raises
+    ------
+    InputError
+        If the window does not fit into the film or is finer than its pixels, and for too many windows.
+    """
+    labels, pixel_um = film.shape
+    rows, columns = labels.shape
+    side, step = round(sve_um / pixel_um), round(step_um / pixel_um)
+    if not 2 <= side <= min(rows, columns):
+        raise InputError(
+            f"window of {sve_um:g} µm: the film has {columns} × {rows} pixels of {pixel_um:g} µm; "
+            f"allowed is {2 * pixel_um:g} to {min(film.size_um):g} µm"
+        )
+    if step < 1:
+        raise InputError(
+            f"step of {step_um:g} µm: is less than a pixel of the film, {pixel_um:g} µm; allowed is that, or more"
+        )
+    count = ((rows - side) // step + 1) * ((columns - side) // step + 1)
+    if count > MOST_WINDOWS:
+        raise InputError(
+            f"step of {step_um:g} µm: makes {count} windows; {MOST_WINDOWS} are the most that are allowed"
+        )
+    for bottom in range(0, rows - side + 1, step):
+        for left in range(0, columns - side + 1, step):
+            part = labels[bottom : bottom + side, left : left + side]
+            yield (
+                (left + side / 2) * pixel_um,
+                (bottom + side / 2) * pixel_um,
+                replace(
+                    film,
+                    shape=LabelImage(part, pixel_um),
+                    size_um=(side * pixel_um, side * pixel_um),
+                    periodic=False,
+                ),
+            )
