@@ -9,7 +9,6 @@ SYMBOLS = {
     "poisson_ratio": ("Poisson's ratio", ""),
 }
 CONFIDENCE = 0.95
-NO_SCATTER = 1e-9
 
 
 def atlas(material: str, texture: str, window_um: float, grain_size_um: float) -> dict:
@@ -68,7 +67,7 @@ def text(answer: dict) -> str:
             f"{title}: mean {mean:.6g} ± {row['mean_half_width']:.1g} {unit}".rstrip()
             + f" (Reuss {law['reuss']:.6g}, Voigt {law['voigt']:.6g})"
         )
-        if std <= NO_SCATTER * abs(mean):
+        if std == 0:
             lines.append("    no scatter: the same in every window")
             continue
         low, middle, high = (row[key] for key in (QUANTILES[0], QUANTILES[2], QUANTILES[-1]))

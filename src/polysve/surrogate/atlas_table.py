@@ -46,8 +46,11 @@ def describe(values: Array, fine_index: Array, fine: Array) -> dict[str, float]:
     """
     difference = (fine - values[fine_index]) * 4 / 3 if len(fine) else np.zeros(1)
     values = values + difference.mean()
+    if np.ptp(values) <= NO_SCATTER * np.abs(values).max():
+        values, difference = np.full_like(values, values.mean()), np.zeros(1)
     grid = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else 0.0
-    count, mean, std = len(values), values.mean(), values.std(ddof=1)
+    count, mean = len(values), values.mean()
+    std = values.std(ddof=1) if np.ptp(values) else 0.0
     fourth = ((values - mean) ** 4).mean()
     std_error = np.sqrt(max(fourth - std**4, 0) / count) / (2 * std) if std else 0.0
     row = {
@@ -109,7 +112,7 @@ def law(cells: Mapping[float, Mapping[str, float]]) -> dict[str, float]:
     mean, std, half = (
         np.array([cells[r][key] for r in ratios]) for key in ("mean", "std", "std_half_width")
     )
-    if (std <= NO_SCATTER * np.abs(mean)).any():
+    if not std.all():
         return {"law_factor": 0.0, "law_factor_half_width": 0.0, "law_from_ratio": ratios[0]}
     logs, errors = np.log(std / np.abs(mean) * ratios), half / std
     for first in range(len(ratios)):
