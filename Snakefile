@@ -22,6 +22,7 @@ include: "workflow/rules/search.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/verification.smk"
+include: "workflow/rules/validation.smk"
 
 
 rule all:
