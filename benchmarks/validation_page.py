@@ -42,8 +42,8 @@ letter of an author; of the others the number is known from a citation only.
 ## What this shows, and what it does not
 
 - **Mean.** The polysilicon films lie between the Reuss bound of the softest texture, {softest:.0f} GPa, and the
-  &lt;111> film, {stiffest:.0f} GPa, but for the two that say 143 and 147 GPa. No test here can tell textures apart: random,
-  &lt;110> and &lt;311> films differ by {apart:.0f} GPa, within the spread (±) of every source,
+  &lt;111> film, {stiffest:.0f} GPa, but for the two that say 143 and 147 GPa. No test here can tell textures apart:
+  random, &lt;110> and &lt;311> films differ by {apart:.0f} GPa, within the spread (±) of every source,
   and hardly a source gives the texture of its own specimens.
 - **Scatter.** What is published contains the metrology (load, thickness and width of each specimen) and differences
   from wafer to wafer. It bounds the scatter of SVEs from above and does not measure it: a tensile specimen has
