@@ -2,9 +2,6 @@
 # What runs is told by config/config.yaml (or --configfile); each rule file belongs to one stage of src/polysve/stages.
 
 
-report: "workflow/report/overview.rst"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/tessellate.smk"
 include: "workflow/rules/mesh.smk"
@@ -29,9 +26,8 @@ rule all:
     """Everything that the configuration asks for."""
     default_target: True
     input:
-        [paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
-        audits(),
-        [paths.atlas] if STUDY.films else [],
-        [paths.search("trials.csv", name) for name in STUDY.searches],
-        [paths.comparison, paths.report] if STUDY.experiments else [],
+        report=[paths.report] if STUDY.ensembles else [],
+        audits=audits(),
+        atlas=[paths.atlas] if STUDY.films else [],
+        comparison=[paths.comparison] if STUDY.experiments else [],
     localrule: True

@@ -87,5 +87,14 @@ class Asked:
         steps = [step for name in self._study.experiments for step in self.metrics(name)]
         return steps + self._step("compare")
 
+    def report(self) -> list[Origin]:
+        study = self._study
+        steps = [step for name in study.ensembles for step in self.portrait(name)]
+        if study.audit.count:
+            steps += [step for name in study.ensembles for step in self.audit(name)]
+        steps += [step for name in study.experiments for step in self.metrics(name)]
+        steps += [step for name in study.searches for step in self.search(name)]
+        return steps + self._step("report")
+
     def _ensembles(self, names) -> list[Origin]:
         return [step for name in names for step in self.ensemble(name)]

@@ -19,11 +19,6 @@ def written(study: Settings, files: list) -> str:
     return f"{HEAD}{_source(files)}\n{values}"
 
 
-def report_is_of(study: Settings, kept: Path) -> bool:
-    """Whether the report beside a kept study shows what this one has, if there is a report."""
-    return not kept.is_file() or _names(_read(kept)) == _names(study.model_dump())
-
-
 def other_study(study: Settings, files: list, kept: Path) -> tuple[str, bool]:
     """Name the study from another configuration that a folder holds.
 

@@ -41,13 +41,13 @@ class Paths:
     def __init__(self, results: str):
         self.results = results
         self.comparison = f"{results}/comparison.csv"
-        self.comparison_summary = f"{results}/comparison_summary.csv"
         self.comparison_record = f"{results}/comparison.provenance.json"
         self.films_folder = f"{results}/films"
         self.atlas = f"{results}/atlas.csv"
         self.atlas_checks = f"{results}/atlas_checks.csv"
         self.atlas_record = f"{results}/atlas.provenance.json"
         self.report = f"{results}/report.html"
+        self.report_record = f"{results}/report.provenance.json"
         self.study = f"{results}/study.yaml"
 
     def shard_folder(self, ensemble="{ensemble}"):

@@ -171,12 +171,12 @@ def preprocess(output: Output, ensemble: Ensembles, settings: SettingsText) -> N
     stage.run(output, files, parse(PreprocessSlice, settings, "--settings"))
 
 
-def _named_files(pairs: list[str]) -> dict[str, Path]:
+def _named_files(pairs: list[str], option: str = "--ensemble") -> dict[str, Path]:
     files = {}
     for pair in pairs:
         name, equals, file = pair.partition("=")
         if not (name and equals and Path(file).is_file()):
-            raise InputError(f"--ensemble = {pair!r}: NAME=FILE with an existing file is needed")
+            raise InputError(f"{option} = {pair!r}: NAME=FILE with an existing file is needed")
         files[name] = Path(file)
     return files
 
@@ -255,6 +255,34 @@ def search(folder: Folder, settings: SettingsText) -> None:
     from polysve.stages import search as stage
 
     stage.run(folder, parsed)
+
+
+@app.command()
+def report(
+    output: Output,
+    study: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Its settings.")],
+    ensemble: Ensembles,
+    portrait: Annotated[
+        list[str], typer.Option(help="Gallery of an ensemble.", metavar="NAME=FILE")
+    ],
+    experiment: Annotated[
+        list[str] | None, typer.Option(help="Metrics of an experiment.", metavar="NAME=FILE")
+    ] = None,
+    search: Annotated[
+        list[str] | None, typer.Option(help="Trials of a search.", metavar="NAME=FILE")
+    ] = None,
+    audit: Annotated[
+        list[str] | None, typer.Option(help="Audit of an ensemble.", metavar="NAME=FILE")
+    ] = None,
+) -> None:
+    """Write the page that shows a study."""
+    options = {"ensemble": ensemble, "portrait": portrait, "experiment": experiment}
+    options |= {"search": search, "audit": audit}
+    files = [_named_files(pairs or [], f"--{name}") for name, pairs in options.items()]
+    from polysve.stages import report as stage
+
+    with busy("writing the report"):
+        stage.run(output, study, *files)
 
 
 @app.command()

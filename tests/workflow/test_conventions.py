@@ -72,7 +72,7 @@ module polysve:
     snakefile: "{clone}/Snakefile"
     config: {config}
 
-use rule * from polysve exclude all, report as polysve_*
+use rule * from polysve exclude all as polysve_*
 
 rule mine:
     input: "theirs/ensembles/ratio6.h5"

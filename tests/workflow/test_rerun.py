@@ -153,6 +153,8 @@ SOURCE = {
         onward("evaluate", []) | {"portray ratio4", "portray ratio6"},
     ),
     "compare": (f"{PACKAGE}/stages/compare.py", CODE_LINE, JOINED),
+    "charts of the report": (f"{PACKAGE}/figures/charts.py", CODE_LINE, {"report", "all"}),
+    "style of the report": (f"{PACKAGE}/figures/report/report.css", "\np {}\n", {"report", "all"}),
     "command line": (f"{PACKAGE}/cli.py", CODE_LINE, set()),
     "settings": (f"{PACKAGE}/settings/labels.py", CODE_LINE, set()),
     "study": (f"{PACKAGE}/settings/study.py", CODE_LINE, set()),
@@ -262,8 +264,13 @@ def test_search(searched, tmp_path, changes, expected):
 def test_search_is_in_the_report_and_its_best_trial_can_be_made_again(searched, tmp_path):
     searched = searched.copy_to(tmp_path / "study")
     page = (searched.folder / "results/report.html").read_text()
-    for name in ("Hyperparameters tuned", "history.svg", "importance.svg", "trials.csv"):
-        assert name in page
+    for words in (
+        "tuned: the best 2 of 2 trials",
+        "<b>history</b>",
+        "<b>importance</b>",
+        "tuned_best:",
+    ):
+        assert words in page
     folder = searched.folder / "results/searches/tuned"
     rows = (folder / "trials.csv").read_text().splitlines()
     assert {row.split(",")[0] for row in rows} == {"trial", "0", "1"}
@@ -302,9 +309,9 @@ def test_meshes_that_are_not_kept_leave_and_are_made_again_for_another_material(
     assert study.planned() == set()
     study.configure({"mesh": {"element_size_fraction": 0.5}})
     wanted = {"mesh ratio6 000000-000012", "homogenize ratio6 000000-000012", "assemble ratio6"}
-    assert study.planned() == wanted | {"audit ratio6", "portray ratio6", "all"}
+    assert study.planned() == wanted | {"audit ratio6", "portray ratio6", "report", "all"}
     study.configure({"mesh": None, "homogenize": {"material": {"c44_gpa": 80.0}}})
-    assert study.planned() == wanted | {"audit ratio6", "portray ratio6", "all"}
+    assert study.planned() == wanted | {"audit ratio6", "portray ratio6", "report", "all"}
 
 
 def test_shard_size_changes_no_number(finished, study):

@@ -41,7 +41,6 @@ except InputError as error:
     print(f"polysve: {error}", file=sys.stderr)
     sys.exit(2)
 
-config["results"] = STUDY.results  # for the captions of the report
 paths = Paths(STUDY.results)
 DEPLOYMENT = workflow.deployment_settings.deployment_method
 

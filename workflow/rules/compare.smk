@@ -4,15 +4,8 @@ rule compare:
         metrics=[paths.experiment("metrics.json", name) for name in STUDY.experiments],
         asked=remake(paths.comparison_record, asked.comparison),
     output:
-        comparison=report(
-            paths.comparison, caption="../report/comparison.rst", category="Comparison"
-        ),
-        summary=paths.comparison_summary,
-        provenance=report(
-            paths.comparison_record,
-            caption="../report/provenance.rst",
-            category="Provenance",
-        ),
+        comparison=paths.comparison,
+        provenance=paths.comparison_record,
     log:
         paths.log("compare", "all"),
     benchmark:

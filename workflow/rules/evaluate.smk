@@ -9,20 +9,9 @@ rule evaluate:
         history=paths.experiment("history.csv"),
         asked=remake(paths.experiment("evaluate.provenance.json"), asked.metrics),
     output:
-        metrics=report(
-            paths.experiment("metrics.json"),
-            caption="../report/metrics.rst",
-            category="Experiment {experiment}",
-            labels={"result": "metrics"},
-        ),
+        metrics=paths.experiment("metrics.json"),
         predictions=directory(paths.experiment("predictions")),
-        figures=report(
-            directory(paths.experiment("figures")),
-            patterns=["{figure}.svg"],
-            caption="../report/figure.rst",
-            category="Experiment {experiment}",
-            labels={"result": "{figure}"},
-        ),
+        figures=directory(paths.experiment("figures")),
         provenance=paths.experiment("evaluate.provenance.json"),
     log:
         paths.log("evaluate", "{experiment}"),

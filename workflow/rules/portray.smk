@@ -7,18 +7,8 @@ rule portray:
         ensemble=paths.ensemble(),
         asked=remake(paths.portrait("portray.provenance.json"), asked.portrait),
     output:
-        gallery=report(
-            paths.portrait("gallery.svg"),
-            caption="../report/gallery.rst",
-            category="Ensembles",
-            labels={"ensemble": "{ensemble}", "result": "structures"},
-        ),
-        distribution=report(
-            paths.portrait("distribution.svg"),
-            caption="../report/distribution.rst",
-            category="Ensembles",
-            labels={"ensemble": "{ensemble}", "result": "distribution"},
-        ),
+        gallery=paths.portrait("gallery.svg"),
+        distribution=paths.portrait("distribution.svg"),
         provenance=paths.portrait("portray.provenance.json"),
     log:
         paths.log("portray", "{ensemble}"),

@@ -10,25 +10,10 @@ rule search:
         ],
         asked=remake(paths.search("search.provenance.json"), asked.search),
     output:
-        trials=report(
-            paths.search("trials.csv"),
-            caption="../report/trials.rst",
-            category="Hyperparameters {search}",
-            labels={"result": "trials"},
-        ),
+        trials=paths.search("trials.csv"),
         best=paths.search("best.yaml"),
-        history=report(
-            paths.search("history.svg"),
-            caption="../report/history.rst",
-            category="Hyperparameters {search}",
-            labels={"result": "history"},
-        ),
-        importance=report(
-            paths.search("importance.svg"),
-            caption="../report/importance.rst",
-            category="Hyperparameters {search}",
-            labels={"result": "importance"},
-        ),
+        history=paths.search("history.svg"),
+        importance=paths.search("importance.svg"),
         provenance=paths.search("search.provenance.json"),
     log:
         paths.log("search", "{search}"),

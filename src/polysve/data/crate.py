@@ -24,7 +24,7 @@ METADATA, MANIFEST, STUDY = "ro-crate-metadata.json", "manifest-sha256.txt", "st
 RECORD = "record: settings, code, package versions, and the checksum of each result"
 PARTS = {
     STUDY: "the study's settings, all spelled out",
-    "report.html": "figures, tables and run times on one page that needs no network",
+    "report.html": "the answer, all figures and tables on one page that needs no network",
     "comparison*.csv": "every experiment side by side",
     "ensembles/*.h5": "data set: grains, label images, stiffness under each boundary condition",
     "ensembles/*/audit.json": "some labels of a data set again, by other programs",

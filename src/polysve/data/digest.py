@@ -16,7 +16,8 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def source_digest(module: str, root: Path = Path(__file__).parents[1]) -> str:
     """Digest of all source code that a module of this package reaches by its imports.
 
-    Comments, docstrings and layout don't count, nor do the rooms and modules `LEFT_OUT`.
+    Comments, docstrings and layout don't count, nor do the rooms and modules `LEFT_OUT`. Of a module that has a folder
+    of its name beside it, such as the template of a page, the files there count too.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ def source_digest(module: str, root: Path = Path(__file__).parents[1]) -> str:
     digest = hashlib.sha256()
     for name in source_modules(module, root):
         digest.update(f"{name}\n{_module(name, root)[0]}\n".encode())
+        for file in _texts(name, root):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -63,6 +66,14 @@ def _file(name: str, root: Path) -> Path | None:
     place = root.joinpath(*parts)
     candidates = [place.with_suffix(".py"), place / "__init__.py"] if package == PACKAGE else []
     return next((each for each in candidates if each.is_file()), None)
+
+
+def _texts(name: str, root: Path) -> list[Path]:
+    """Files in the folder of a module's name, unless that is a package."""
+    folder = root.joinpath(*name.split(".")[1:])
+    if (folder / "__init__.py").is_file() or not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.is_file())
 
 
 @cache

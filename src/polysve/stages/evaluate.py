@@ -316,7 +316,7 @@ def _size_effect(parts: list[Judged], crystal):
 
 
 def _draw(tested, fit, worst, history, diagnosis, crystal, coverage):
-    """Yield names and figures; see the captions in workflow/report."""
+    """Yield names and figures; `polysve.figures.report` has their captions."""
     yield "loss", experiments.loss_curves(history, diagnosis)
     yield (
         "distributions",
