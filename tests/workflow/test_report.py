@@ -9,6 +9,8 @@ import h5py
 import pytest
 from scipy.stats import kurtosis
 
+from polysve.data.audit import audit_line
+
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -89,6 +91,12 @@ def test_the_answer_is_that_of_the_data(page, finished):
         error = sample.std() * ((kurtosis(sample, fisher=False) - 1) / (4 * len(sample))) ** 0.5
         assert values[2] == pytest.approx(1.96 * error, abs=0.006)
         assert values[3] == pytest.approx(100 * sample.std() / sample.mean(), abs=0.006)
+
+
+def test_the_audit_is_told(page, finished):
+    files = sorted((finished.folder / "results/ensembles").glob("*/audit.json"))
+    line = audit_line([json.loads(file.read_text()) for file in files])
+    assert len(files) == 2 and page.locator(".audit").inner_text().lower() == f"{line}.".lower()
 
 
 def test_first_screen_holds_answer_film_distribution_size_effect_and_networks(page):
