@@ -7,6 +7,32 @@ import shutil
 import pytest
 from runs import ROOT, Study
 
+LONGEST = (
+    "workflow/test_faults.py",
+    "workflow/test_rerun.py",
+    "workflow/test_conventions.py",
+    "project/test_docs.py",
+    "workflow/test_stale.py",
+    "workflow/test_workflow.py",
+    "workflow/test_report.py",
+    "device/test_beam.py",
+    "project/test_setup.py",
+    "project/test_benchmarks.py",
+)
+"""Files of tests that take minutes, begun first so that all workers end together."""
+QUICK = ("base", "settings", "crystals", "grains", "films")
+"""Rooms whose tests are the marker quick."""
+
+
+def pytest_collection_modifyitems(items):
+    """Sort the longest files to the front and mark what is quick."""
+    tests, package = ROOT / "tests", ROOT / "src/polysve"
+    places = {tests / file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+    for item in items:
+        if any(item.path.is_relative_to(each / room) for room in QUICK for each in (tests, package)):
+            item.add_marker("quick")
+
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):

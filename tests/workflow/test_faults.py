@@ -20,7 +20,7 @@ from polysve.data.seal import HEAD_BYTES
 
 pytestmark = pytest.mark.faults
 
-KILLS = 20
+KILLS = 10
 FLIPS = 200
 ENSEMBLES = ("results/ensembles/ratio4.h5", "results/ensembles/ratio6.h5")
 
