@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 import jupytext
+import numpy as np
 import pytest
+
+import polysve
+from polysve.crystals.stiffness import log_stiffness
+from polysve.grains.raster import grain_numbers, paint
+from polysve.surrogate.born import image_stiffness
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -88,6 +94,50 @@ def test_commands_that_ask_the_network(desk):
             type_in(commands.replace("MODEL", "results/experiments/spectral/model.keras"), desk)
     for picture in re.findall(r"characterize/(\w+\.svg)", page):
         assert (desk / picture).stat().st_size > 5000, picture
+
+
+@pytest.fixture(scope="module")
+def series_page():
+    """Python blocks of the page, and what they define."""
+    text = (DOCS / "series.md").read_text()
+    blocks, names = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL), {}
+    exec("\n".join(blocks), names)
+    return blocks, names
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize(
+    ("material", "texture"), [("silicon", "<100>"), ("copper", "random"), ("zinc", "random")]
+)
+def test_series_of_twenty_lines(material, texture, series_page):
+    """It has twenty lines, agrees with finite elements, and with the package's own on the same pixels."""
+    blocks, names = series_page
+    code = [line for line in blocks[1].splitlines() if line.strip() and '"""' not in line]
+    assert len(code) <= 22, "with the first lines of both functions"
+    assert abs(names["answer"] - names["exact"]).max() < 3e-4 * names["exact"][0, 0]
+
+    picture, series, mandel = names["picture"], names["series"], names["mandel"]
+    film = polysve.draw(2.0, 0.5, texture=texture, material=material, periodic=True, seed=3)
+    stiffness = mandel @ film.stiffness_gpa @ mandel
+    coarse, fine = (
+        np.linalg.inv(mandel)
+        @ series(picture(grain_numbers(film, 512), stiffness, pixels))
+        @ np.linalg.inv(mandel)
+        for pixels in (64, 128)
+    )
+    label = polysve.homogenize(film, boundary_conditions=("pbc",)).stiffness_gpa["pbc"]
+    assert abs(2 * fine - coarse - label).max() < 3e-4 * label[0, 0]
+    # the pixels of the package are exact averages: a picture of 512 is not quite
+    own = image_stiffness(paint(film, log_stiffness(film.stiffness_gpa), 128), tolerance=1e-6)
+    assert abs(2 * fine - coarse - own).max() < 1e-4 * own[0, 0]
+
+
+@pytest.mark.docs
+def test_series_of_the_notebook_is_that_of_the_page(series_page):
+    blocks, _ = series_page
+    notebook = (DOCS / "course/which_film.md").read_text()
+    assert blocks[0].partition("\n\n\n")[2] in notebook
+    assert blocks[1] in notebook
 
 
 @pytest.mark.docs
