@@ -1,6 +1,6 @@
 """Figures of the documentation, drawn by the package itself when the site is built.
 
-`python docs/make_figures.py FOLDER` writes them all, to look at.
+`python docs/make_figures.py FOLDER` writes them all, to look at; docs/story.svg, which the README shows, is one.
 """
 
 import sys
@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.tri import Triangulation
 
+from polysve import api
 from polysve.crystals import square
 from polysve.crystals.catalogue import find
+from polysve.crystals.stiffness import young_modulus
 from polysve.fem import apparent, fields
 from polysve.fem.mesh import mesh_tiling
 from polysve.figures import style
@@ -27,6 +29,8 @@ SILICON = find("silicon")
 EXACT = square.upright(SILICON.stiffness_gpa)
 GRAIN_UM = 0.5
 AMPLIFIED = 2500
+FILMS = 40
+TEXTURES = ("<100>", "<110>", "<111>", "<311>", "random")
 DETAIL_UM = (0.9, 1.4), (0.25, 0.75)
 """Part of the window whose pixels the figure of the pipeline shows."""
 
@@ -42,6 +46,43 @@ def draw_sve(ratio: int, index: int = 0) -> tuple[Film, float]:
 def mesh_sve(sve: Film, window_um: float, size: float) -> Mesh:
     settings = MeshSettings(algorithm="gmsh", element_size_fraction=size)
     return mesh_tiling(sve.shape, window_um, GRAIN_UM, settings)
+
+
+def story_answers() -> dict[str, tuple[list[Film], np.ndarray, np.ndarray]]:
+    """Films of five textures of silicon, Ē of each without training, and of the first ten by finite elements, GPa."""
+    found = {}
+    for texture in TEXTURES:
+        films = [
+            api.draw(2.0, GRAIN_UM, texture, index=index, periodic=True) for index in range(FILMS)
+        ]
+        solved = [api.homogenize(each, boundary_conditions=("pbc",)) for each in films[:10]]
+        exact = young_modulus([label.stiffness_gpa["pbc"] for label in solved])
+        found[texture] = films, api.predict(films).young_modulus_gpa, exact
+    return found
+
+
+def story() -> Figure:
+    """How stiff a film is, how much that scatters by texture, and how right the answer without training is."""
+    figure, axes = style.panels(1, 3, 0.95)
+    answers = story_answers()
+    film = answers["random"][0][0]
+    modulus = young_modulus(film.stiffness_gpa)[raster.grain_numbers(film, 256)]
+    picture = axes[0].imshow(modulus, extent=(0, 2, 0, 2), vmin=130, vmax=188)
+    axes[0].set(title="a film: E of its grains", xlabel="x1 (µm)", ylabel="x2 (µm)")
+    axes[0].set(xticks=[0, 1, 2], yticks=[0, 1, 2])
+    figure.colorbar(picture, ax=axes[0], label="GPa", shrink=0.8)
+    jitter = np.random.default_rng(1).uniform(-0.25, 0.25, FILMS)
+    for place, (texture, (_, quick, exact)) in enumerate(answers.items()):
+        axes[1].plot(place + jitter, quick, ".", ms=3, alpha=0.7)
+        axes[2].plot(exact, 1e6 * (quick[: len(exact)] / exact - 1), ".", ms=4, label=texture)
+    axes[1].set_xticks(range(len(TEXTURES)), TEXTURES, rotation=30)
+    axes[1].set(title=f"{FILMS} films of each texture, no training", ylabel="Ē (GPa)")
+    axes[2].axhline(0, color=style.THEORY, lw=0.6)
+    axes[2].set(title="against finite elements", xlabel="Ē by finite elements (GPa)")
+    axes[2].set_ylabel("difference (ppm)")
+    axes[2].set_ylim(-120, 80)
+    axes[2].legend(ncols=2, handletextpad=0.1, columnspacing=0.6, loc="lower right")
+    return figure
 
 
 def structures() -> Figure:
@@ -154,7 +195,9 @@ def identities() -> Figure:
     return figure
 
 
-FIGURES = {each.__name__: each for each in (structures, pipeline, boundary_conditions, identities)}
+FIGURES = {
+    each.__name__: each for each in (story, structures, pipeline, boundary_conditions, identities)
+}
 
 
 def write_all(folder: Path) -> None:

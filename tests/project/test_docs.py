@@ -5,13 +5,16 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import jupytext
 import numpy as np
 import pytest
+import yaml
 
 import polysve
+from polysve.crystals import catalogue
 from polysve.crystals.stiffness import log_stiffness
 from polysve.grains.raster import grain_numbers, paint
 from polysve.surrogate.born import image_stiffness
@@ -140,6 +143,63 @@ def test_series_of_the_notebook_is_that_of_the_page(series_page):
     assert blocks[1] in notebook
 
 
+# Fenced and indented code, code in a line, targets of links.
+NOT_PROSE = re.compile(r"^```.*?^```$|^ {4}.*?$|`[^`]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def first_numbers():
+    """What the first pages say in digits, made as they say it was made."""
+    sys.path.insert(0, str(DOCS))
+    import make_figures
+
+    films, quick, exact = zip(*make_figures.story_answers().values(), strict=True)
+    grains = np.mean([[film.n_grains for film in each] for each in films])
+    far = max(abs(many[:10] / few - 1).max() for many, few in zip(quick, exact, strict=True))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    counts = {
+        name: sum(each["count"] for each in study["ensembles"].values())
+        for name in ("config", "smoke")
+        for study in [yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())]
+    }
+    assert quick[2].std() < 1e-3, "<111> cannot scatter"
+    textures = {f"<{axis}>": axis for axis in ("100", "110", "111")}
+    return {
+        f"{grains:.0f}",
+        f"{quick[0].mean():.0f}",
+        f"{quick[2].mean():.0f}",
+        *({"1", "10,000"} if far < 1e-4 else ()),
+        *("3.11", "3.12", "3.13"),
+        *(f"{count:,}" for count in counts.values()),
+        str(len(catalogue.rows())),
+        *textures.values(),
+    }
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_numbers_of_the_first_pages_are_made_anew(page, first_numbers):
+    prose = NOT_PROSE.sub(" ", (ROOT / page).read_text())
+    said = {number.strip(",.") for number in re.findall(r"(?<![\w.])\d[\d.,]*", prose)}
+    assert {"148", "169", "10,000"} <= said
+    assert said <= first_numbers
+
+
+@pytest.mark.docs
+def test_picture_of_the_readme_is_what_the_script_draws(tmp_path):
+    """All its words and as many points; digits of coordinates may differ from machine to machine."""
+    import make_figures
+
+    from polysve.figures import style
+
+    with style.style():
+        style.save(make_figures.story(), tmp_path / "story.svg")
+    drawn, kept = ((folder / "story.svg").read_text() for folder in (tmp_path, DOCS))
+    for what in ("<use", "<!--.*?-->"):
+        assert re.findall(what, drawn) == re.findall(what, kept)
+
+
 @pytest.mark.docs
 def test_pages_that_start_a_reader_have_commands():
     assert {"index.md", "howto/cluster.md", "howto/own-film.md"} <= set(PAGES)
@@ -177,7 +237,7 @@ def test_site_builds_without_a_warning(tmp_path):
         pictures = [path for path in shown if path.startswith(f"{name}_files/")]
         assert len(pictures) >= 2, name
         assert all((site / "course" / path).stat().st_size > 5000 for path in pictures)
-    for figure in ("structures", "pipeline", "boundary_conditions", "identities"):
+    for figure in ("story", "structures", "pipeline", "boundary_conditions", "identities"):
         assert (site / f"figures/{figure}.svg").stat().st_size > 10_000
 
 
