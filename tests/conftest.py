@@ -30,7 +30,9 @@ def pytest_collection_modifyitems(items):
     places = {tests / file: place for place, file in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
     for item in items:
-        if any(item.path.is_relative_to(each / room) for room in QUICK for each in (tests, package)):
+        if any(
+            item.path.is_relative_to(each / room) for room in QUICK for each in (tests, package)
+        ):
             item.add_marker("quick")
 
 
