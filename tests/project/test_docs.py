@@ -182,7 +182,7 @@ def first_numbers():
 def test_numbers_of_the_first_pages_are_made_anew(page, first_numbers):
     prose = NOT_PROSE.sub(" ", (ROOT / page).read_text())
     said = {number.strip(",.") for number in re.findall(r"(?<![\w.])\d[\d.,]*", prose)}
-    assert {"148", "169", "10,000"} <= said
+    assert {"149", "169", "10,000"} <= said
     assert said <= first_numbers
 
 
