@@ -5,17 +5,15 @@ import json
 import numpy as np
 import pytest
 from command import assert_refused, polysve
-from scipy import stats
 
 from polysve.base.errors import InputError
 from polysve.crystals import catalogue
 from polysve.device import scatter
 from polysve.device.beam import draw_beams
 from polysve.device.check import corrected
-from polysve.device.reliability import reliability
 from polysve.device.sample import Strips, put_together
 from polysve.device.section import Sections
-from polysve.settings.device import BeamSettings, LawSettings, LimitSettings, read_spec
+from polysve.settings.device import BeamSettings, LawSettings, read_spec
 
 pytestmark = pytest.mark.device
 
@@ -144,24 +142,6 @@ def test_correction_finds_the_mean_and_scatter_that_the_chain_misses():
     assert found["bias_percent"] == pytest.approx(-100 / 11, abs=1)
 
 
-def test_reliability_of_a_case_with_a_known_answer():
-    sample = np.random.default_rng(3).normal(150, 4, 50_000)
-    found = reliability(sample, LimitSettings(quantity="stiffness_n_per_m", at_least=142.0))
-    low, high = found["reliability_index_interval"]
-    assert low < 2 < high < low + 0.1
-    assert found["cornell_index"] == pytest.approx(2, abs=0.03)
-    low, high = found["failure_probability_interval"]
-    assert low < stats.norm.cdf(-2) < high
-
-
-def test_no_failure_gives_a_one_sided_answer():
-    found = reliability(np.full(1000, 5.0) + np.arange(1000) * 1e-6, LimitSettings(at_most=9.0))
-    assert found["failed"] == 0
-    assert found["reliability_index"] is None
-    assert found["failure_probability_interval"][1] == pytest.approx(1 - 0.025 ** (1 / 1000))
-    assert found["reliability_index_interval"][1] is None
-
-
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("text", "words"),
@@ -217,9 +197,14 @@ def small(**changes):
 
 def test_limit_on_what_a_beam_does_not_do_is_refused():
     settings = small(support="clamped", limit={"quantity": "curl_um", "at_most": 1.0})
-    (sample,) = draw_beams(settings, catalogue.find("silicon"), workers=1)
     with pytest.raises(InputError, match="curl_um"):
-        sample.limit(settings)
+        draw_beams(settings, catalogue.find("silicon"), workers=1)
+
+
+def test_multiple_of_a_curl_that_is_zero_is_refused():
+    settings = small(limit={"quantity": "curl_um", "at_most": 1.5, "of_nominal": True})
+    with pytest.raises(InputError, match="of_nominal"):
+        draw_beams(settings, catalogue.find("silicon"), workers=1)
 
 
 @pytest.mark.faults

@@ -8,7 +8,7 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.commands.pictures import write_figure
 from polysve.device.beam import BeamSample
-from polysve.device.reliability import reliability
+from polysve.device.reliability import COUNTS
 from polysve.settings.device import BeamSettings
 
 LAWS = {
@@ -141,8 +141,12 @@ class Beams:
 
     @property
     def warnings(self) -> list[str]:
-        """Nothing to warn of: what is doubtful is refused."""
-        return []
+        """Where a failure probability rests on what no sampled beam shows."""
+        return [
+            f"width {sample.width_um:g} µm: {warning}"
+            for sample in self.samples
+            if (warning := _doubt(sample.reliability))
+        ]
 
     def report(self) -> dict:
         """All numbers, for JSON."""
@@ -172,10 +176,7 @@ class Beams:
                 "nominal": sample.nominal[name],
                 "quantiles": dict(zip(names, quantiles.tolist(), strict=True)),
             }
-        limit = sample.limit(self.settings)
-        if limit is not None:
-            found["reliability"] = reliability(sample.values[limit.quantity], limit)
-        for name in ("shares", "check"):
+        for name in ("reliability", "shares", "check"):
             if getattr(sample, name):
                 found[name] = getattr(sample, name)
         return found
@@ -224,14 +225,39 @@ class Beams:
         from polysve.figures import films
 
         samples = {sample.width_um: sample.values for sample in self.samples}
-        limits = {sample.width_um: sample.limit(self.settings) for sample in self.samples}
+        limits = {sample.width_um: sample.limits for sample in self.samples}
         write_figure(path, lambda: films.beams(samples, limits))
 
 
 def _reliability_line(found: dict) -> str:
     low, high = found["failure_probability_interval"]
     beta = found["reliability_index"]
+    said = "beyond the sample" if beta is None else f"{beta:.2f}"
     return (
-        f"failure probability {found['failure_probability']:.3g} ({low:.2g} to {high:.2g}), "
-        f"β = {'beyond the sample' if beta is None else f'{beta:.2f}'}, Cornell's index {found['cornell_index']:.2f}"
+        f"failure probability {found['failure_probability']:.3g} ({low:.2g} to {high:.2g}), β = {said}, by "
+        f"{found['method'].replace('counted', 'counting')}: {found['failed']} of {found['beams']} beams fail"
+    )
+
+
+def _doubt(found: dict) -> str | None:
+    """What a failure probability rests on if not on sampled beams."""
+    if not found or found["failed"] >= COUNTS:
+        return None
+    model = found["model"]
+    if model is None:
+        return (
+            "no law says how likely a failure is; the interval is all that is known"
+            if found["failed"] == 0
+            else None
+        )
+    if not model["beyond_sample"]:
+        return None
+    laws = ", ".join(
+        f"{name} {'0' if value is None else f'{value:.2g}'}"
+        for name, value in model["of_grain_laws"].items()
+    )
+    fit = "neither fits" if model["law_in_doubt"] else "the interval holds both"
+    return (
+        "grains that make a beam fail were not sampled; the failure probability rests on the law fitted to the others: "
+        f"{laws}; {fit}"
     )

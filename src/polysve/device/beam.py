@@ -10,13 +10,18 @@ from polysve.base.types import Array
 from polysve.crystals.crystal import Crystal
 from polysve.device import scatter
 from polysve.device.check import corrected, solve_whole
-from polysve.device.sample import STRIP_WIDTHS, Strips, draw_strips, put_together
+from polysve.device.failure import Model
+from polysve.device.reliability import reliability
+from polysve.device.sample import STRIP_WIDTHS, GrainBeams, Strips, draw_strips, put_together
+from polysve.device.scatter import Sources
 from polysve.device.section import Sections
 from polysve.device.strip import FilmLaw
 from polysve.grains.texture import Measured
 from polysve.settings.device import ZERO, BeamSettings, LawSettings, LimitSettings
 
 LEAST_CHECK = 10
+MODEL_BEAMS = 5000
+"""Beams that the law of the grains is fitted to, at most."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,10 @@ class BeamSample:
     """Share of the variance by quantity and source, see `scatter.variance_shares`."""
     check: dict
     """Corrected by beams solved whole, by quantity; grains alone scatter there."""
-
-    def limit(self, settings: BeamSettings) -> LimitSettings | None:
-        """The limit in the unit of its quantity."""
-        if settings.limit is None:
-            return None
-        if settings.limit.quantity not in self.nominal:
-            raise InputError(
-                f"limit.quantity = {settings.limit.quantity}: a beam with support = {settings.support} has none; "
-                f"allowed are {', '.join(self.nominal)}"
-            )
-        return settings.limit.times(self.nominal[settings.limit.quantity])
+    limits: tuple[LimitSettings, ...]
+    """In the units of their quantities."""
+    reliability: dict
+    """See `reliability.reliability`; nothing without a limit."""
 
 
 def draw_beams(
@@ -105,6 +103,12 @@ def _one_width(
         return scatter.evaluate(grains.pick(numbers), sources, made_um, settings)
 
     values = scatter.evaluate(grains, sources, made_um, settings)
+    nominal = _nominal(strips, of, settings)
+    limits = tuple(_in_units(limit, nominal, settings) for limit in settings.limit)
+    judged = {}
+    if limits:
+        model = film_model(strips, grains, of, settings)
+        judged = reliability(values, limits, grains.strips, model, settings.seed)
     found = {}
     if check:
         found = _check(settings, law, strips, compute, of, check, workers)
@@ -112,16 +116,63 @@ def _one_width(
         width_um,
         strips,
         {name: each for name, each in values.items() if np.any(each)},
-        _nominal(strips, of, settings),
+        nominal,
         scatter.variance_shares(compute, of, settings.beams, settings.seed),
         found,
+        limits,
+        judged,
     )
+
+
+def _in_units(
+    limit: LimitSettings, nominal: dict[str, float], settings: BeamSettings
+) -> LimitSettings:
+    """The limit in the unit of its quantity."""
+    if limit.quantity not in nominal:
+        raise InputError(
+            f"limit.quantity = {limit.quantity}: a beam with support = {settings.support} has none; "
+            f"allowed are {', '.join(nominal)}"
+        )
+    value = nominal[limit.quantity]
+    if limit.of_nominal and value <= 0:
+        raise InputError(
+            f"limit.of_nominal: the {limit.quantity} of a mean beam is {value:.3g}; allowed is a limit in its unit"
+        )
+    return limit.times(value)
+
+
+def film_model(
+    strips: Strips, grains: GrainBeams, of: dict[str, LawSettings], settings: BeamSettings
+) -> Model:
+    """Model of beams: what grains do where nothing else scatters, as a factor, times a beam of the mean film."""
+    alone = scatter.means(of, min(settings.beams, MODEL_BEAMS))
+    if not of["gradient_mpa_per_um"].mean:  # a curl is proportional to it
+        alone = alone._replace(gradient_mpa_per_um=np.ones_like(alone.width_um))
+    uniform = mean_beam(strips, settings)
+
+    def film(sources: Sources) -> dict[str, Array]:
+        same = uniform.pick(np.zeros(len(sources.width_um), int))
+        return scatter.respond(same, sources, strips.width_um, settings, buckling=True)
+
+    some = grains.pick(np.arange(len(alone.width_um)))
+    sampled = scatter.evaluate(some, alone, strips.width_um, settings)
+    nominal = film(Sources(*(each[:1] for each in alone)))
+    logs = {name: np.log(each / nominal[name]) for name, each in sampled.items()}
+    return Model(film, of, logs, some.strips)
 
 
 def _nominal(
     strips: Strips, of: dict[str, LawSettings], settings: BeamSettings
 ) -> dict[str, float]:
     """Quantities of a beam of the mean film."""
+    found = scatter.evaluate(
+        mean_beam(strips, settings), scatter.means(of, 1), strips.width_um, settings
+    )
+    return {name: float(each[0]) for name, each in found.items()}
+
+
+def mean_beam(strips: Strips, settings: BeamSettings) -> GrainBeams:
+    """One beam of the mean film."""
     stiffness, shear, film = (each.mean((0, 1)) for each in strips.sections)
     count = strips.sections.shear.shape[1]
     uniform = Sections(
@@ -130,9 +181,7 @@ def _nominal(
     root, middle = (each.mean(0)[None] for each in (strips.root, strips.middle))
     one = strips._replace(sections=uniform, root=root, middle=middle)
     random = np.random.default_rng(0)
-    grains = put_together(one, random, 1, settings.length_um, settings.support)
-    found = scatter.evaluate(grains, scatter.means(of, 1), strips.width_um, settings)
-    return {name: float(each[0]) for name, each in found.items()}
+    return put_together(one, random, 1, settings.length_um, settings.support)
 
 
 def _check(

@@ -57,13 +57,19 @@ class Answer(NamedTuple):
     """Of the first mode."""
 
 
-def solve(beams: Beams) -> Answer:
+def solve(beams: Beams, buckling: bool = False) -> Answer:
     """Stiffness and first frequency.
+
+    Parameters
+    ----------
+    beams : Beams
+    buckling : bool
+        Allow it: a beam that its axial force makes buckle has no stiffness and no frequency.
 
     Raises
     ------
     InputError
-        If the axial force makes a beam buckle.
+        If a beam buckles that must not.
 
     Examples
     --------
@@ -93,6 +99,9 @@ def solve(beams: Beams) -> Answer:
         try:
             factor = cholesky_banded(one, lower=True, check_finite=False), True
         except LinAlgError:
+            if buckling:
+                found[:, number] = 0
+                continue
             raise InputError(
                 f"tension of {beams.tension_un[number]:g} µN: a beam buckles; allowed is less compression"
             ) from None

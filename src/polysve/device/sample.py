@@ -64,6 +64,8 @@ class GrainBeams(NamedTuple):
     """What the ends take if they are clamped, shape (beams, 2, 3, 3)."""
     middle: Array
     """What the middle takes on either side if it is loaded, shape (beams, 3, 3)."""
+    strips: Integers
+    """Which strips a beam is made of, shape (beams, pieces)."""
     ends_um: Array
 
     def pick(self, numbers: Integers) -> "GrainBeams":
@@ -155,6 +157,7 @@ def _facing(left: GrainBeams, right: GrainBeams) -> GrainBeams:
         stiffness=np.concatenate([left.stiffness, right.stiffness[:, ::-1] * TURNED_SECTION], 1),
         shear=np.concatenate([left.shear, right.shear[:, ::-1]], 1),
         film_shear_gpa=np.concatenate([left.film_shear_gpa, right.film_shear_gpa[:, ::-1]], 1),
+        strips=np.concatenate([left.strips, right.strips], 1),
         ends_um=np.concatenate([left.ends_um, length_um - right.ends_um[-2::-1], [length_um]]),
     )
 
@@ -170,7 +173,8 @@ def _piece(strips: Strips, random: np.random.Generator, count: int, length_um: f
     root, middle = strips.root[chosen[:, 0]], strips.middle[chosen[:, 0]]
     ends = np.minimum(strips.slice_um * np.arange(1, slices + 1), length_um)
     film_shear = shear_modulus(film)
-    return GrainBeams(stiffness, shear, film_shear, np.stack([root, 0 * root], 1), middle, ends)
+    both = np.stack([root, 0 * root], 1)
+    return GrainBeams(stiffness, shear, film_shear, both, middle, chosen, ends)
 
 
 def whole_strip(log_q: Array, pixel_um: float) -> GrainBeams:
@@ -195,7 +199,7 @@ def whole_strip(log_q: Array, pixel_um: float) -> GrainBeams:
     ends = strips.slice_um * np.arange(1, shear.shape[1] + 1)
     both = np.stack([strips.root[0], far])[None]
     mean = np.mean(middle or [np.zeros((3, 3))], 0)[None]
-    return GrainBeams(stiffness, shear, shear_modulus(film), both, mean, ends)
+    return GrainBeams(stiffness, shear, shear_modulus(film), both, mean, np.zeros((1, 1), int), ends)
 
 
 def _turned(found: Sections) -> Sections:

@@ -19,6 +19,12 @@ BATCH = 500
 SOBOL = 1024
 """Points of the Sobol sequence; each costs as many beams as there are sources, and two more."""
 
+FARTHEST = 9.0
+"""Standard deviations beyond which no source goes."""
+LEAST = 1e-3
+"""Share of its mean that a width, a thickness or a density has at least."""
+SIGNED = "stress_mpa", "gradient_mpa_per_um"
+
 
 class Sources(NamedTuple):
     """What beams have besides their grains, shape (beams,)."""
@@ -77,6 +83,23 @@ def draw_sources(of: dict[str, LawSettings], random: np.random.Generator, count:
     )
 
 
+def at_scores(of: dict[str, LawSettings], scores: Array) -> Sources:
+    """Sources at standard normal numbers of those that scatter, shape (beams, scattering sources)."""
+    values = means(of, len(scores))._asdict()
+    spread = [name for name, law in of.items() if law.std]
+    for name, score in zip(spread, np.clip(scores, -FARTHEST, FARTHEST).T, strict=True):
+        law = of[name]
+        if law.law == "log_normal":
+            log_variance = np.log1p((law.std / law.mean) ** 2)
+            score = np.sqrt(log_variance) * score - log_variance / 2
+            values[name] = law.mean * np.exp(score)
+            continue
+        values[name] = law.mean + law.std * score
+        if name not in SIGNED:
+            values[name] = np.maximum(values[name], LEAST * law.mean)
+    return Sources(**values)
+
+
 def means(of: dict[str, LawSettings], count: int) -> Sources:
     """The mean of each source, for all beams."""
     return Sources(*(np.full(count, law.mean) for law in of.values()))
@@ -112,7 +135,7 @@ def evaluate(
     for start in range(0, count, BATCH):
         some = np.arange(start, min(start + BATCH, count))
         picked = Sources(*(each[some] for each in sources))
-        parts.append(_evaluate(grains.pick(some), picked, width_um, settings))
+        parts.append(respond(grains.pick(some), picked, width_um, settings))
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     extent = settings.length_um
     if settings.support == "clamped":
@@ -126,9 +149,14 @@ def evaluate(
     return found
 
 
-def _evaluate(
-    grains: GrainBeams, sources: Sources, width_um: float, settings: BeamSettings
+def respond(
+    grains: GrainBeams,
+    sources: Sources,
+    width_um: float,
+    settings: BeamSettings,
+    buckling: bool = False,
 ) -> dict[str, Array]:
+    """`evaluate` without its limits, all beams at a time; see `chain.solve` for `buckling`."""
     wide, thick = sources.width_um, sources.thickness_um
     ratio, area = wide / width_um, wide * thick
     tension = sources.stress_mpa * area if settings.support == "clamped" else 0 * area
@@ -157,8 +185,9 @@ def _evaluate(
         grains.middle * held,
         settings.support,
     )
-    answer = chain.solve(beams)
-    found = answer._asdict() | {"deflection_um": settings.force_un / answer.stiffness_n_per_m}
+    answer = chain.solve(beams, buckling)
+    with np.errstate(divide="ignore"):
+        found = answer._asdict() | {"deflection_um": settings.force_un / answer.stiffness_n_per_m}
     if settings.support == "cantilever":
         size = np.diff(grains.ends_um, prepend=0)
         lever = settings.length_um - grains.ends_um + size / 2

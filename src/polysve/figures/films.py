@@ -149,7 +149,7 @@ def size_law(results: list[dict], law: dict) -> Figure:
 
 
 def beams(
-    samples: dict[float, dict[str, np.ndarray]], limits: dict[float, LimitSettings | None]
+    samples: dict[float, dict[str, np.ndarray]], limits: dict[float, tuple[LimitSettings, ...]]
 ) -> Figure:
     """Distributions of a beam's stiffness, first frequency and deflection over their means; dotted: the limit."""
     names = {
@@ -171,8 +171,8 @@ def beams(
                 histtype="step",
                 label=f"{width:g} µm wide, ± {change.std():.2g} %",
             )
-        for number, (width, limit) in enumerate(limits.items()):
-            if limit is not None and limit.quantity == name:
+        for number, (width, each) in enumerate(limits.items()):
+            for limit in (limit for limit in each if limit.quantity == name):
                 place = (limit.at_least or limit.at_most) / samples[width][name].mean()
                 axis.axvline(100 * (place - 1), ymax=0.7, color=f"C{number}", ls=":")
         axis.set(title=label, xlabel="difference from the mean (%)", yticks=[])

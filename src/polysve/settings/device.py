@@ -76,6 +76,18 @@ class LimitSettings(Model):
         return LimitSettings(quantity=self.quantity, **value)
 
 
+def _several(value: Any) -> Any:
+    """One of them is a list of one."""
+    return [value] if isinstance(value, dict | LimitSettings) else value
+
+
+Limits = Annotated[
+    tuple[LimitSettings, ...],
+    BeforeValidator(_several, json_schema_input_type=LimitSettings | list[LimitSettings]),
+]
+"""Field that takes one limit, or several that a beam must all keep to."""
+
+
 class BeamSettings(Model):
     """One kind of beam, in several widths."""
 
@@ -112,7 +124,7 @@ class BeamSettings(Model):
     )
     beams: Annotated[int, Field(ge=100, le=10**7)] = 10_000
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    limit: LimitSettings | None = None
+    limit: Limits = Field((), description="One limit, or a list: a beam fails beyond any of them.")
 
     @model_validator(mode="after")
     def a_beam(self):
