@@ -14,7 +14,7 @@ import typer
 
 from polysve.base.errors import InputError
 from polysve.base.progress import busy
-from polysve.commands import film
+from polysve.commands import device, film
 
 app = typer.Typer(
     help="Stiffness and scatter of polysilicon films a few grains wide.",
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(film.app)
+app.add_typer(device.app)
 
 Input = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False)]

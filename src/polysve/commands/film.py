@@ -109,7 +109,7 @@ def apparent(
     with busy(f"homogenizing {structure.name}"):
         result = homogenized(structure, reading, mesh_settings, settings)
     if as_json:
-        print(_json(result))
+        print(json_text(result))
         return
     width, height = result["window_um"]
     print(
@@ -166,7 +166,7 @@ def predict(
             write(path)
     for warning in result.warnings:
         print(f"polysve: warning: {warning}", file=sys.stderr)
-    print(_json(result.report()) if as_json else result.text())
+    print(json_text(result.report()) if as_json else result.text())
 
 
 @app.command()
@@ -212,7 +212,7 @@ def characterize(
 
     sides = reports.sides(window, windows)
     check_ending(figure)
-    law = {"texture": read_texture(texture), "symmetry": _crystal(material, model).symmetry}
+    law = {"texture": read_texture(texture), "symmetry": crystal_of(material, model).symmetry}
     drawn = {
         "grain_size_um": grain_size,
         "spacing_fraction": spacing,
@@ -230,7 +230,7 @@ def characterize(
 
         surrogate = _surrogate(model, material, bc)
         results = [run(surrogate, pool, each, count, check) for each in settings]
-    _tell(reports.Characterized(results), figure, as_json)
+    tell(reports.Characterized(results), figure, as_json)
 
 
 @app.command()
@@ -248,88 +248,7 @@ def atlas(
     from polysve.commands import atlas as looking
 
     answer = looking.atlas(material, texture, window, grain_size)
-    print(_json(answer) if as_json else looking.text(answer))
-
-
-@app.command()
-def beam(
-    spec: Annotated[
-        Path, typer.Argument(help="Beam (.yaml); an empty file has it all.", exists=True)
-    ],
-    material: MaterialName = None,
-    model: OptionalModel = None,
-    check: Annotated[int, typer.Option(help="Number of beams of each width to solve whole.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
-    figure: Picture = None,
-    as_json: AsJson = False,
-) -> None:
-    """Scatter of a beam's stiffness, resonance and deflection, and its reliability."""
-    from polysve.commands import reports
-    from polysve.commands.pictures import check_ending
-    from polysve.crystals import catalogue
-    from polysve.device.beam import draw_beams
-    from polysve.films.sample import read_samples
-    from polysve.settings.device import read_spec
-
-    settings = read_spec(spec)
-    check_ending(figure)
-    crystal = catalogue.crystal(_crystal(material, model))
-    measured = read_samples([settings.texture])
-    samples = draw_beams(settings, crystal, measured, check, workers)
-    _tell(reports.Beams(settings, samples, crystal.name), figure, as_json)
-
-
-@app.command("field")
-def write_field(
-    mesh: Annotated[
-        Path,
-        typer.Option(
-            help="Mesh by gmsh (.msh), script (.geo) or drawing (.step) of the device, in µm.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ],
-    grain_size: Annotated[float, typer.Option(help="Mean grain size in µm.")],
-    output: Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)],
-    texture: TextureName = "<100>",
-    material: MaterialName = None,
-    thickness: Annotated[float, typer.Option(help="Of the device, in µm.")] = 1.0,
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="Number of random films.")] = 1,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    element_size: Annotated[
-        float | None, typer.Option(min=1e-3, help="Of a STEP file's mesh, in µm.")
-    ] = None,
-    cut: Annotated[
-        str,
-        typer.Option(
-            help="Elements that grains cut: average of log Q, or the grain at the centre."
-        ),
-    ] = "average",
-    window: Annotated[
-        float | None,
-        typer.Option(
-            help="Homogenise windows of this side in µm, for elements larger than grains."
-        ),
-    ] = None,
-    spacing: Annotated[
-        float, typer.Option(help="Smallest distance of two generators over the grain size.")
-    ] = 0.5,
-    as_json: AsJson = False,
-) -> None:
-    """Draw grains over a device of any outline, for CalculiX (.inp) and ParaView (.vtu)."""
-    from polysve.commands.field import text, write_fields
-    from polysve.crystals import catalogue
-    from polysve.device.device_mesh import read_device
-    from polysve.device.strip import FilmLaw
-    from polysve.films.sample import read_samples
-    from polysve.settings.texture import read_texture
-
-    film = read_texture(texture)
-    crystal = catalogue.crystal(_crystal(material, None))
-    law = FilmLaw(crystal, film, grain_size, spacing, read_samples([film]))
-    device = read_device(mesh, element_size)
-    report = write_fields(output, law, device, thickness, seed, count, cut, window)
-    print(_json(report) if as_json else text(report))
+    print(json_text(answer) if as_json else looking.text(answer))
 
 
 @app.command()
@@ -339,7 +258,7 @@ def materials(as_json: AsJson = False) -> None:
 
     rows = catalogue.rows()
     if as_json:
-        print(_json(rows))
+        print(json_text(rows))
         return
     for row in rows:
         also = f" ({', '.join(row['aliases'])})" if row["aliases"] else ""
@@ -380,7 +299,7 @@ def _reading(window, periodic, material, orientations, misorientation, unindexed
     return Reading(window, periodic, materials, orientations, misorientation, unindexed, frame)
 
 
-def _crystal(material: str | None, model: Path | None):
+def crystal_of(material: str | None, model: Path | None):
     """Settings of the crystal that one of two options names."""
     from polysve.settings.material import read_material
 
@@ -417,16 +336,17 @@ def _load(model: Path):
         return load_surrogate(model)
 
 
-def _tell(report, figure: Path | None, as_json: bool) -> None:
+def tell(report, figure: Path | None, as_json: bool) -> None:
     """Write the figure, warn, and print."""
     if figure is not None:
         report.figure(figure)
     for warning in report.warnings:
         print(f"polysve: warning: {warning}", file=sys.stderr)
-    print(_json(report.report()) if as_json else report.text())
+    print(json_text(report.report()) if as_json else report.text())
 
 
-def _json(report: dict) -> str:
+def json_text(report: dict) -> str:
+    """JSON of a report, or a refusal of what is not finite."""
     try:
         return json.dumps(report, indent=1, allow_nan=False)
     except ValueError:

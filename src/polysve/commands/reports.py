@@ -1,4 +1,4 @@
-"""What `polysve characterize` and `polysve beam` say: numbers, a few lines to read, a figure."""
+"""What `polysve characterize`, `polysve beam` and `polysve infer` say: numbers, a few lines to read, a figure."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,8 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.commands.pictures import write_figure
 from polysve.device.beam import BeamSample
+from polysve.device.infer import Posterior
+from polysve.device.measured import Measured
 from polysve.device.reliability import COUNTS
 from polysve.settings.device import BeamSettings
 
@@ -222,11 +224,98 @@ class Beams:
 
     def figure(self, path: Path) -> None:
         """Write the distributions."""
-        from polysve.figures import films
+        from polysve.figures import beams
 
         samples = {sample.width_um: sample.values for sample in self.samples}
         limits = {sample.width_um: sample.limits for sample in self.samples}
-        write_figure(path, lambda: films.beams(samples, limits))
+        write_figure(path, lambda: beams.distributions(samples, limits))
+
+    def shares_figure(self, path: Path) -> None:
+        """Write the shares of the variance."""
+        from polysve.figures import beams
+
+        found = {sample.width_um: sample.shares for sample in self.samples}
+        write_figure(path, lambda: beams.shares(found))
+
+    def index_figure(self, path: Path) -> None:
+        """Write the reliability index against the width."""
+        from polysve.figures import beams
+
+        found = {sample.width_um: sample.reliability for sample in self.samples}
+        write_figure(path, lambda: beams.index(found))
+
+
+def check_beam_pictures(settings: BeamSettings, shares, index) -> None:
+    """Refuse pictures of what is not asked, before any work.
+
+    Raises
+    ------
+    InputError
+    """
+    if shares and not settings.spread:
+        raise InputError("--shares: grains alone scatter; allowed with the std of another source")
+    if index and not settings.limit:
+        raise InputError("--index: the beam has no limit; allowed with one")
+
+
+def picture_of_a_beam(path: Path, settings: BeamSettings, crystal, measured) -> None:
+    """Write one beam, its grains and its stress."""
+    from polysve.device.view import look
+    from polysve.figures import beams
+
+    view = look(settings, crystal, measured)
+    write_figure(path, lambda: beams.beam(view))
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What measured devices say."""
+
+    devices: Measured
+    posterior: Posterior
+
+    @property
+    def warnings(self) -> list[str]:
+        """Devices that nothing known before allows."""
+        outside, count = self.posterior.outside, len(self.devices.values)
+        if not outside:
+            return []
+        return [
+            f"{outside} of {count} devices are beyond every draw of the prior: it may be too narrow"
+        ]
+
+    def report(self) -> dict:
+        """All numbers, for JSON."""
+        return {
+            "devices": len(self.devices.values),
+            "quantity": self.devices.quantity,
+            "posterior": self.posterior.summary(),
+            "sampler": {
+                "draws": len(self.posterior.draws),
+                "independent_draws": self.posterior.effective,
+                "autocorrelation_steps": self.posterior.autocorrelation,
+                "acceptance": self.posterior.acceptance,
+            },
+            "warnings": self.warnings,
+        }
+
+    def text(self) -> str:
+        """A line for each number."""
+        lines = [f"{len(self.devices.values)} devices, {self.devices.quantity}; 90 % intervals"]
+        for name, found in self.posterior.summary().items():
+            what, before = name.removesuffix("_um").replace("_", " "), found["prior_interval_90"]
+            after = found["interval_90"]
+            lines.append(
+                f"  {what:<17} {found['median']:.3g} µm, {after[0]:.3g} to {after[1]:.3g}; "
+                f"before {before[0]:.3g} to {before[1]:.3g}"
+            )
+        return "\n".join(lines)
+
+    def figure(self, path: Path) -> None:
+        """Write the posterior beside the prior."""
+        from polysve.figures import beams
+
+        write_figure(path, lambda: beams.posterior(self.posterior))
 
 
 def _reliability_line(found: dict) -> str:

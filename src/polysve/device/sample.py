@@ -199,7 +199,9 @@ def whole_strip(log_q: Array, pixel_um: float) -> GrainBeams:
     ends = strips.slice_um * np.arange(1, shear.shape[1] + 1)
     both = np.stack([strips.root[0], far])[None]
     mean = np.mean(middle or [np.zeros((3, 3))], 0)[None]
-    return GrainBeams(stiffness, shear, shear_modulus(film), both, mean, np.zeros((1, 1), int), ends)
+    return GrainBeams(
+        stiffness, shear, shear_modulus(film), both, mean, np.zeros((1, 1), int), ends
+    )
 
 
 def _turned(found: Sections) -> Sections:

@@ -112,16 +112,13 @@ def solve(log_q: Array, pixel_um: float, support: str = "cantilever") -> Answer:
         The clamped ends have no displacement at all. The force spreads evenly over the tip, or over the middle section
         of a beam clamped at both ends, as does the deflection.
     """
-    from scipy.linalg import cho_solve_banded, cholesky_banded
+    from scipy.linalg import cho_solve_banded
 
     along, across = log_q.shape[:2]
-    section = 2 * (across + 1)
-    last = None if support == "cantilever" else -section
-    band = banded_stiffness(_q(log_q))[:, section:last]
-    factor = cholesky_banded(band, lower=True, check_finite=False), True
-    mass = lumped_mass(along, across, pixel_um)[section:last]
+    factor, free = _factor(log_q, support)
+    mass = lumped_mass(along, across, pixel_um)[free]
 
-    load = _load(along, across, support)[section:last]
+    load = _load(along, across, support)[free]
     shape = cho_solve_banded(factor, load, check_finite=False)
     stiffness = 1 / (load @ shape)
     shape[0::2] = 0  # the static deflection, transverse
@@ -131,6 +128,39 @@ def solve(log_q: Array, pixel_um: float, support: str = "cantilever") -> Answer:
         eigenvalue = (shape @ force) / (shape @ (mass * shape))
         shape /= np.abs(shape).max()
     return Answer(float(stiffness), float(eigenvalue))
+
+
+def _factor(log_q: Array, support: str) -> tuple[tuple[Array, bool], slice]:
+    """Cholesky factor of a held beam, and which unknowns are free."""
+    from scipy.linalg import cholesky_banded
+
+    section = 2 * (log_q.shape[1] + 1)
+    free = slice(section, None if support == "cantilever" else -section)
+    band = banded_stiffness(_q(log_q))[:, free]
+    return (cholesky_banded(band, lower=True, check_finite=False), True), free
+
+
+def deflect(log_q: Array, support: str = "cantilever") -> tuple[Array, Array]:
+    """Displacements of the nodes and mean stress of the pixels of one beam under a unit force; see `solve`.
+
+    Returns
+    -------
+    displacement : array, shape (along + 1, across + 1, 2)
+        1/(GPa·µm).
+    stress : array, shape (along, across, 3)
+        11, 22 and 12 for pixels of side 1.
+    """
+    from scipy.linalg import cho_solve_banded
+
+    along, across = log_q.shape[:2]
+    factor, free = _factor(log_q, support)
+    load = _load(along, across, support)
+    shape = np.zeros_like(load)
+    shape[free] = cho_solve_banded(factor, load[free], check_finite=False)
+    nodes = shape.reshape(along + 1, across + 1, 2)
+    corners = [nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]]
+    strain = np.stack(corners, 2).reshape(along, across, 8) @ _strain_modes()[0].T
+    return nodes, np.einsum("xyij,xyj->xyi", _q(log_q), strain)
 
 
 def root(log_q: Array, pixel_um: float, slices: Sections, slice_um: float, guided=False) -> Array:

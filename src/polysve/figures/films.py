@@ -1,4 +1,4 @@
-"""Figures of what a network predicts: directions, fields, laws and beams."""
+"""Figures of what a film does: directions, fields and laws."""
 
 import matplotlib as mpl
 import numpy as np
@@ -9,7 +9,6 @@ from polysve.crystals.stiffness import DIRECTIONS_RAD
 from polysve.figures.grains import add_key, draw_grains
 from polysve.figures.style import FILL, PREDICTED, THEORY
 from polysve.grains.film import Film
-from polysve.settings.device import LimitSettings
 from polysve.surrogate.moving_window import Field
 from polysve.surrogate.prediction import Prediction
 
@@ -145,40 +144,6 @@ def size_law(results: list[dict], law: dict) -> Figure:
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     axis.legend()
-    return figure
-
-
-def beams(
-    samples: dict[float, dict[str, np.ndarray]], limits: dict[float, tuple[LimitSettings, ...]]
-) -> Figure:
-    """Distributions of a beam's stiffness, first frequency and deflection over their means; dotted: the limit."""
-    names = {
-        "stiffness_n_per_m": "stiffness",
-        "frequency_hz": "first frequency",
-        "deflection_um": "deflection",
-    }
-    figure = Figure(
-        figsize=(2 * mpl.rcParams["figure.figsize"][0], mpl.rcParams["figure.figsize"][1])
-    )
-    axes = figure.subplots(1, 3)
-    for axis, (name, label) in zip(axes, names.items(), strict=True):
-        for width, sample in samples.items():
-            change = 100 * (sample[name] / sample[name].mean() - 1)
-            axis.hist(
-                change,
-                30,
-                density=True,
-                histtype="step",
-                label=f"{width:g} µm wide, ± {change.std():.2g} %",
-            )
-        for number, (width, each) in enumerate(limits.items()):
-            for limit in (limit for limit in each if limit.quantity == name):
-                place = (limit.at_least or limit.at_most) / samples[width][name].mean()
-                axis.axvline(100 * (place - 1), ymax=0.7, color=f"C{number}", ls=":")
-        axis.set(title=label, xlabel="difference from the mean (%)", yticks=[])
-        axis.set_ylim(top=1.35 * axis.get_ylim()[1])
-        axis.legend(loc="upper left")
-    axes[0].set_ylabel("density")
     return figure
 
 

@@ -14,6 +14,8 @@ SLENDER = {"cantilever": 4, "clamped": 10}
 """Least length over extent in the direction of bending: Timoshenko theory is then right to 0.1 and 0.2 %."""
 SURE = 5
 """Standard deviations within which a normal quantity must stay positive."""
+REACH = 4
+"""Standard deviations of its prior that a mean offset may be off."""
 LARGEST_DEFLECTION = {"cantilever": 0.1, "clamped": 0.1}
 """Over the length of a cantilever, and over the extent of a clamped beam, which stretches."""
 
@@ -47,6 +49,13 @@ def _law(value: Any) -> Any:
 Law = Annotated[LawSettings, BeforeValidator(_law, json_schema_input_type=float | LawSettings)]
 """Field that takes a number, or its mean and standard deviation."""
 ZERO = LawSettings(mean=0.0)
+SOURCES = (
+    "width_offset_um",
+    "thickness_um",
+    "density_kg_m3",
+    "residual_stress_mpa",
+    "stress_gradient_mpa_per_um",
+)
 Quantity = Literal["stiffness_n_per_m", "frequency_hz", "deflection_um", "curl_um"]
 
 
@@ -88,6 +97,50 @@ Limits = Annotated[
 """Field that takes one limit, or several that a beam must all keep to."""
 
 
+class RangeSettings(Model):
+    """A positive number whose logarithm is anything in a range."""
+
+    low: Positive
+    high: Positive
+
+    @model_validator(mode="after")
+    def in_order(self):
+        """Refuse an empty range."""
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low:g}, high = {self.high:g}; allowed is low below high")
+        return self
+
+
+class PriorSettings(Model):
+    """What is known of a film and its etch before beams are measured."""
+
+    grain_size_um: RangeSettings = RangeSettings(low=0.2, high=1.0)
+    width_offset_um: LawSettings = Field(
+        LawSettings(mean=-0.1, std=0.1),
+        description="Of the mean of the offsets, whose law is normal.",
+    )
+    width_offset_std_um: RangeSettings = Field(
+        RangeSettings(low=0.005, high=0.05), description="Of the scatter of the offsets."
+    )
+    measurement_percent: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.0, description="Standard deviation that the measurement adds to each device."
+    )
+
+    @model_validator(mode="after")
+    def normal_offsets(self):
+        """Refuse what the sampler does not know."""
+        law = self.width_offset_um
+        if law.law != "normal" or law.std == 0:
+            raise ValueError("width_offset_um; allowed is a normal law with std above 0")
+        return self
+
+    @property
+    def offsets_um(self) -> tuple[float, float]:
+        """Mean offsets that are not all but impossible, with their scatter."""
+        reach = REACH * self.width_offset_um.std + self.width_offset_std_um.high
+        return self.width_offset_um.mean - reach, self.width_offset_um.mean + reach
+
+
 class BeamSettings(Model):
     """One kind of beam, in several widths."""
 
@@ -126,6 +179,16 @@ class BeamSettings(Model):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     limit: Limits = Field((), description="One limit, or a list: a beam fails beyond any of them.")
 
+    prior: PriorSettings = Field(
+        PriorSettings(), description="Asked by `polysve infer` only, in place of what it names."
+    )
+
+    @property
+    def spread(self) -> list[str]:
+        """What scatters besides grains."""
+        laws = {name: getattr(self, name) for name in SOURCES}
+        return [name for name, law in laws.items() if law is not None and law.std]
+
     @model_validator(mode="after")
     def a_beam(self):
         """Refuse beams that are no beams."""
@@ -138,7 +201,22 @@ class BeamSettings(Model):
                 )
         for width in self.widths_um:
             self._check_width(width)
+            if "prior" in self.model_fields_set:
+                self._check_prior(width)
         return self
+
+    def _check_prior(self, width: float) -> None:
+        prior = self.prior
+        if width + prior.offsets_um[0] <= width / 10:
+            raise ValueError(
+                f"prior.width_offset_um = {prior.width_offset_um.mean:g} ± {prior.width_offset_um.std:g} eats a beam "
+                f"{width:g} µm wide; allowed is a width that {REACH} standard deviations leave"
+            )
+        if width + prior.width_offset_um.mean < prior.grain_size_um.high:
+            raise ValueError(
+                f"prior.grain_size_um.high = {prior.grain_size_um.high:g}: beams {width:g} µm wide; allowed are beams "
+                "as wide as a grain, or wider"
+            )
 
     def _check_width(self, width: float) -> None:
         offset, made = self.width_offset_um, width + self.width_offset_um.mean
