@@ -160,7 +160,7 @@ def shards_of(wildcards):
 
 def audits():
     """What the audits of all ensembles write, where the study asks for them."""
-    return [paths.audit(name) for name in STUDY.ensembles if STUDY.audit.count]
+    return [paths.audit(name) for name in sorted(STUDY.ensembles) if STUDY.audit.count]
 
 
 def films_of_study(wildcards):

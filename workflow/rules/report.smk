@@ -1,10 +1,10 @@
 rule report:
     """Write the page that shows the study, which needs no network; beside it lies the study itself. No wildcards."""
     input:
-        ensembles=[paths.ensemble(name) for name in STUDY.ensembles],
-        portraits=[paths.portrait("gallery.svg", name) for name in STUDY.ensembles],
-        metrics=[paths.experiment("metrics.json", name) for name in STUDY.experiments],
-        trials=[paths.search("trials.csv", name) for name in STUDY.searches],
+        ensembles=[paths.ensemble(name) for name in sorted(STUDY.ensembles)],
+        portraits=[paths.portrait("gallery.svg", name) for name in sorted(STUDY.ensembles)],
+        metrics=[paths.experiment("metrics.json", name) for name in sorted(STUDY.experiments)],
+        trials=[paths.search("trials.csv", name) for name in sorted(STUDY.searches)],
         audits=audits(),
         asked=remake(paths.report_record, asked.report),
     output:
@@ -26,17 +26,23 @@ rule report:
         code=code("report"),
         # what depends on an output is no reason for Snakemake to run a job again: only new results are
         study=lambda wildcards, output: ownership.written(STUDY, workflow.configfiles),
-        ensembles=[f"--ensemble={name}={paths.ensemble(name)}" for name in STUDY.ensembles],
+        ensembles=[f"--ensemble={name}={paths.ensemble(name)}" for name in sorted(STUDY.ensembles)],
         portraits=[
-            f"--portrait={name}={paths.portrait('gallery.svg', name)}" for name in STUDY.ensembles
+            f"--portrait={name}={paths.portrait('gallery.svg', name)}"
+            for name in sorted(STUDY.ensembles)
         ],
         experiments=[
             f"--experiment={name}={paths.experiment('metrics.json', name)}"
-            for name in STUDY.experiments
+            for name in sorted(STUDY.experiments)
         ],
-        searches=[f"--search={name}={paths.search('trials.csv', name)}" for name in STUDY.searches],
+        searches=[
+            f"--search={name}={paths.search('trials.csv', name)}"
+            for name in sorted(STUDY.searches)
+        ],
         audits=[
-            f"--audit={name}={paths.audit(name)}" for name in STUDY.ensembles if STUDY.audit.count
+            f"--audit={name}={paths.audit(name)}"
+            for name in sorted(STUDY.ensembles)
+            if STUDY.audit.count
         ],
     shell:
         "printf %s {params.study:q} > {output.study} && polysve report {output.report} {output.study}"

@@ -77,7 +77,8 @@ def run(
         key=lambda each: mean_r2(each.metrics),
         reverse=True,
     )
-    films = {name: Films(name, file, study, networks) for name, file in ensembles.items()}
+    films = [Films(name, file, study, networks) for name, file in ensembles.items()]
+    films = {each.name: each for each in sorted(films, key=lambda each: (each.ratio, each.name))}
     groups = recipes([each.metrics for each in networks])
     by_name = {each.name: each for each in networks}
     groups = {
@@ -95,7 +96,7 @@ def run(
         "columns": columns,
         "published": _published(films, columns, networks),
         "experiments": [_section(name, group, output.parent) for name, group in groups.items()],
-        "ensembles": [_ensemble(films[name], file) for name, file in portraits.items()],
+        "ensembles": [_ensemble(each, portraits[name]) for name, each in films.items()],
         "searches": [_search(name, file) for name, file in searches.items()],
         "audit": _audit(audits),
         "records": _codes([read_record(file) for file in made_from]),
