@@ -75,7 +75,7 @@ def test_users_configuration_stands_alone(study):
 
 def test_single_keys_can_be_set_on_the_command_line(study):
     printed = study.dry_run("--printshellcmds", "--config", "seed=7")
-    assert '"seed":7,"spacing_fraction"' in printed
+    assert '"seed":7,"size_scatter"' in printed
 
 
 def test_seeds_of_an_experiment_are_experiments(study):
