@@ -50,12 +50,23 @@ def main() -> None:
         _stop(error.format_message(), 2)
     except OSError as error:
         _stop(f"{type(error).__name__}: {error}", 1)
+    except SystemError as error:
+        if not _is_interrupt(error):
+            raise
+        exit_code = INTERRUPTED
     if exit_code == INTERRUPTED:
         _stop(
             "interrupted; nothing unfinished was kept. The same command goes on from here",
             INTERRUPTED,
         )
     sys.exit(exit_code)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error, as within compiled functions, which make errors of their own of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _stop(message: str, exit_code: int) -> None:

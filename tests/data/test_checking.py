@@ -68,7 +68,8 @@ def test_every_missing_part_is_found(results, changed, kind):
     layout = LAYOUTS[kind]
     parts = layout.rows.keys() | layout.begins.keys()
     with h5py.File(results[kind]) as file:
-        assert set(file["small"] if kind == "inputs" else file) == parts
+        # weights are of films whose grains have a law of sizes
+        assert set(file["small"] if kind == "inputs" else file) == parts - {"weight"}
     for name in parts - layout.optional:
         (fault,) = faults_in(changed(kind, lambda file, name=name: file.pop(name)))
         assert fault.endswith(f"/{name}")

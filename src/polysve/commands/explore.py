@@ -136,11 +136,19 @@ def _condition_and_colours(tab: str, direction: str):
 
 
 def _settings(window_um, grain_um, spacing, periodic, seed, texture: str, crystal):
-    from polysve.commands.reports import tessellation
+    from polysve.settings.labels import TessellateSettings
+    from polysve.settings.model import parse
     from polysve.settings.texture import texture_settings
 
-    law = {"texture": texture_settings(texture), "symmetry": crystal.symmetry}
-    return tessellation(round(window_um, 6), grain_um, spacing, periodic, int(seed), law)
+    drawn = {
+        "window_um": round(window_um, 6),
+        "grain_size_um": grain_um,
+        "spacing_fraction": spacing,
+        "periodic": periodic,
+        "seed": int(seed),
+        "phases": {"film": {"texture": texture_settings(texture), "symmetry": crystal.symmetry}},
+    }
+    return parse(TessellateSettings, drawn, "structures")
 
 
 def _draw(settings, crystal, index: int):
