@@ -11,11 +11,13 @@ import pytest
 from polysve.base import progress
 
 COUNTED = """
+import time
 from polysve.base.progress import track
 for _ in track(range(0, 50, 10), "structures", 50, 10):
     time.sleep(0.02)
 """
 UNCOUNTED = """
+import time
 from polysve.base.progress import busy
 with busy("loading the network"):
     time.sleep(0.3)

@@ -96,8 +96,8 @@ class Ensemble:
             np.zeros(len(theta), np.int64),
             self.crystals,
             self.periodic,
-            generators_um,
-            theta,
+            generators_um=generators_um,
+            theta_rad=theta,
         )
 
     def stiffness(self, boundary_condition: str) -> Array:
