@@ -11,7 +11,7 @@ from polysve.base.errors import InputError
 from polysve.data import digest, records
 
 SOURCE = Path(records.__file__).parents[1]
-USED_BY = {"trial": ["preprocess"]}
+USED_BY = {"report": ["compare"], "trial": ["preprocess"]}
 STAGES = sorted(file.stem for file in (SOURCE / "stages").glob("*.py") if file.stem != "__init__")
 
 
