@@ -187,8 +187,9 @@ def test_numbers_of_the_first_pages_are_made_anew(page, first_numbers):
 
 
 @pytest.mark.docs
-def test_picture_of_the_readme_is_what_the_script_draws(tmp_path):
+def test_picture_of_the_readme_is_what_the_script_draws(tmp_path, monkeypatch):
     """All its words and as many points; digits of coordinates may differ from machine to machine."""
+    monkeypatch.syspath_prepend(DOCS)
     import make_figures
 
     from polysve.figures import style

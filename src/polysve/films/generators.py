@@ -45,6 +45,6 @@ def read_generators(path: Path, reading: Reading) -> Film:
         phase,
         reading.crystals(phases.tolist(), path),
         reading.periodic,
-        points_um,
+        generators_um=points_um,
         theta_rad=theta_rad,
     )

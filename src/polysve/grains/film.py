@@ -1,6 +1,6 @@
 """A film: which grain is where, how each is turned, and of which crystal it is."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ class Film:
     """Empty as long as nobody has said what the phases are made of."""
     periodic: bool = False
     """Whether grains continue on the opposite side."""
+    _: KW_ONLY
     generators_um: Array | None = None
     """Voronoi points, shape (grains, 2), where the grains came from such."""
     weights_um2: Array | None = None

@@ -86,8 +86,8 @@ class LimitSettings(Model):
 
 
 def _several(value: Any) -> Any:
-    """One of them is a list of one."""
-    return [value] if isinstance(value, dict | LimitSettings) else value
+    """One of them is a list of one; its errors name no number in a list."""
+    return value if isinstance(value, list | tuple) else [LimitSettings.model_validate(value)]
 
 
 Limits = Annotated[
