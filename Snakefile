@@ -27,7 +27,7 @@ rule all:
     default_target: True
     input:
         report=[paths.report] if STUDY.ensembles else [],
-        audits=audits(),
+        audits=list(reported()["audit"].values()),
         atlas=[paths.atlas] if STUDY.films else [],
         comparison=[paths.comparison] if STUDY.experiments else [],
     localrule: True

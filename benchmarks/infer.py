@@ -27,7 +27,7 @@ def pools(settings: BeamSettings, sizes: np.ndarray, strips: int) -> dict:
     for width in settings.widths_um:
         made_um = width + settings.prior.width_offset_um.mean
         for size in sizes:
-            law = FilmLaw(crystal, settings.texture, size, settings.spacing_fraction)
+            law = FilmLaw.of(settings, crystal, grain_size_um=size)
             found[width, size] = draw_strips(law, made_um, strips, 10**6 + round(1e6 * size), 1)
     return found
 

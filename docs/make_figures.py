@@ -4,6 +4,7 @@
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,7 @@ def mesh_sve(sve: Film, window_um: float, size: float) -> Mesh:
     return mesh_tiling(sve.shape, window_um, GRAIN_UM, settings)
 
 
+@cache
 def story_answers() -> dict[str, tuple[list[Film], np.ndarray, np.ndarray]]:
     """Films of five textures of silicon, Ē of each without training, and of the first ten by finite elements, GPa."""
     found = {}

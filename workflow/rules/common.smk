@@ -158,9 +158,18 @@ def shards_of(wildcards):
     return shards(STUDY.ensembles[wildcards.ensemble].count, STUDY.shard_size(wildcards.ensemble))
 
 
-def audits():
-    """What the audits of all ensembles write, where the study asks for them."""
-    return [paths.audit(name) for name in sorted(STUDY.ensembles) if STUDY.audit.count]
+def reported():
+    """Files that the report reads, by the option of the command and the name; one order whatever that of the keys."""
+    ensembles = sorted(STUDY.ensembles)
+    return {
+        "ensemble": {name: paths.ensemble(name) for name in ensembles},
+        "portrait": {name: paths.portrait("gallery.svg", name) for name in ensembles},
+        "experiment": {
+            name: paths.experiment("metrics.json", name) for name in sorted(STUDY.experiments)
+        },
+        "search": {name: paths.search("trials.csv", name) for name in sorted(STUDY.searches)},
+        "audit": {name: paths.audit(name) for name in ensembles if STUDY.audit.count},
+    }
 
 
 def films_of_study(wildcards):

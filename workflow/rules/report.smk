@@ -1,11 +1,7 @@
 rule report:
     """Write the page that shows the study, which needs no network; beside it lies the study itself. No wildcards."""
     input:
-        ensembles=[paths.ensemble(name) for name in sorted(STUDY.ensembles)],
-        portraits=[paths.portrait("gallery.svg", name) for name in sorted(STUDY.ensembles)],
-        metrics=[paths.experiment("metrics.json", name) for name in sorted(STUDY.experiments)],
-        trials=[paths.search("trials.csv", name) for name in sorted(STUDY.searches)],
-        audits=audits(),
+        **{kind: list(files.values()) for kind, files in reported().items()},
         asked=remake(paths.report_record, asked.report),
     output:
         report=paths.report,
@@ -26,24 +22,11 @@ rule report:
         code=code("report"),
         # what depends on an output is no reason for Snakemake to run a job again: only new results are
         study=lambda wildcards, output: ownership.written(STUDY, workflow.configfiles),
-        ensembles=[f"--ensemble={name}={paths.ensemble(name)}" for name in sorted(STUDY.ensembles)],
-        portraits=[
-            f"--portrait={name}={paths.portrait('gallery.svg', name)}"
-            for name in sorted(STUDY.ensembles)
-        ],
-        experiments=[
-            f"--experiment={name}={paths.experiment('metrics.json', name)}"
-            for name in sorted(STUDY.experiments)
-        ],
-        searches=[
-            f"--search={name}={paths.search('trials.csv', name)}"
-            for name in sorted(STUDY.searches)
-        ],
-        audits=[
-            f"--audit={name}={paths.audit(name)}"
-            for name in sorted(STUDY.ensembles)
-            if STUDY.audit.count
+        files=[
+            f"--{option}={name}={file}"
+            for option, files in reported().items()
+            for name, file in files.items()
         ],
     shell:
-        "printf %s {params.study:q} > {output.study} && polysve report {output.report} {output.study}"
-        " {params.ensembles} {params.portraits} {params.experiments} {params.searches} {params.audits} > {log} 2>&1"
+        "printf %s {params.study:q} > {output.study}"
+        " && polysve report {output.report} {output.study} {params.files} > {log} 2>&1"

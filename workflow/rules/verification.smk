@@ -1,8 +1,10 @@
-"""The page docs/verification.md, from benchmarks that take some hours; no part of the study."""
+"""Pages of the documentation from benchmarks: docs/verification.md takes some hours; no part of the study."""
 
 # lint: Specify a conda environment or container for each rule.: these run where PolySVE is developed, by ./run.
 
 MEASUREMENTS = ("accuracy", "convergence", "labels", "scaling", "robustness")
+# the stage whose code each benchmark measures
+MEASURED = {name: "homogenize" for name in MEASUREMENTS} | {"validation": "characterize"}
 
 
 rule measure:
@@ -19,14 +21,14 @@ rule measure:
     benchmark:
         paths.benchmark("measure", "{measurement}")
     wildcard_constraints:
-        measurement="|".join(MEASUREMENTS),
+        measurement="|".join(MEASURED),
     threads: 1
     resources:
         mem_mb=4000,
         runtime=600,
     params:
         python=sys.executable,
-        code=code("homogenize"),
+        code=lambda wildcards: code(MEASURED[wildcards.measurement]),
     shell:
         "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 {params.python:q} {input.program:q} --json"
         " > {output.measured} 2> {log}"

@@ -47,11 +47,10 @@ def _source(curve: Curve, ratio: float) -> str:
     """Where the numbers are from."""
     if ratio in curve.cells:
         return f"{curve.cells[ratio]['films']:.0f} films of this L/s"
-    ratios = list(curve.cells)
-    if ratio > ratios[-1]:
-        return f"the law of s/L beyond the films of L/s = {ratios[-1]:g}; intervals are widened"
-    high = next(each for each in ratios if each > ratio)
-    low = ratios[ratios.index(high) - 1]
+    largest = max(curve.cells)
+    if ratio > largest:
+        return f"the law of s/L beyond the films of L/s = {largest:g}; intervals are widened"
+    low, high = curve.around(ratio)
     return f"between the films of L/s = {low:g} and {high:g}"
 
 

@@ -11,6 +11,9 @@ from polysve.commands.film import (
     MaterialName,
     OptionalModel,
     Picture,
+    Processes,
+    Seed,
+    Spacing,
     TextureName,
     crystal_of,
     json_text,
@@ -28,7 +31,7 @@ def beam(
     material: MaterialName = None,
     model: OptionalModel = None,
     check: Annotated[int, typer.Option(help="Number of beams of each width to solve whole.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    workers: Processes = None,
     figure: Picture = None,
     shares: Annotated[Path | None, typer.Option(help="Picture of the variance shares.")] = None,
     index: Annotated[Path | None, typer.Option(help="Picture of β against width.")] = None,
@@ -74,7 +77,7 @@ def infer(
         Path, typer.Option(help="Beam (.yaml), with what is known before.", exists=True)
     ],
     material: MaterialName = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    workers: Processes = None,
     figure: Picture = None,
     as_json: AsJson = False,
 ) -> None:
@@ -121,7 +124,7 @@ def write_field(
     material: MaterialName = None,
     thickness: Annotated[float, typer.Option(help="Of the device, in µm.")] = 1.0,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Number of random films.")] = 1,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: Seed = 1,
     element_size: Annotated[
         float | None, typer.Option(min=1e-3, help="Of a STEP file's mesh, in µm.")
     ] = None,
@@ -137,9 +140,7 @@ def write_field(
             help="Homogenise windows of this side in µm, for elements larger than grains."
         ),
     ] = None,
-    spacing: Annotated[
-        float, typer.Option(help="Smallest distance of two generators over the grain size.")
-    ] = 0.5,
+    spacing: Spacing = 0.5,
     as_json: AsJson = False,
 ) -> None:
     """Draw grains over a device of any outline, for CalculiX (.inp) and ParaView (.vtu)."""

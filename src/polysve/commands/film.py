@@ -78,6 +78,11 @@ Frame = Annotated[
     ),
 ]
 Picture = Annotated[Path | None, typer.Option(help="Figure to write (.svg, .pdf or .png).")]
+Spacing = Annotated[
+    float, typer.Option(help="Smallest distance of two generators over the grain size.")
+]
+Seed = Annotated[int, typer.Option(min=0)]
+Processes = Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")]
 
 
 @app.command()
@@ -182,9 +187,7 @@ def characterize(
     bc: Condition = "pbc",
     count: Annotated[int, typer.Option(help="Number of films (of each window).")] = 10_000,
     check: Annotated[int, typer.Option(help="Number of them to solve by finite elements too.")] = 0,
-    spacing: Annotated[
-        float, typer.Option(help="Smallest distance of two generators over the grain size.")
-    ] = 0.5,
+    spacing: Spacing = 0.5,
     size_scatter: Annotated[
         float | None,
         typer.Option(
@@ -197,8 +200,8 @@ def characterize(
     periodic: Annotated[
         bool, typer.Option("--periodic", help="Grains continue on the other side.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    seed: Seed = 1,
+    workers: Processes = None,
     figure: Picture = None,
     as_json: AsJson = False,
 ) -> None:

@@ -6,20 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.base.files import atomic_path
 from polysve.base.progress import busy
+from polysve.commands.pictures import PICTURES, write_figure
 from polysve.crystals.stiffness import young_modulus
 from polysve.data.ensemble import Ensemble
 from polysve.fem import fields
 from polysve.fem.boundary import SOLVERS
 from polysve.fem.mesh import mesh_tiling
-from polysve.figures import style
 from polysve.figures.fields import draw
 from polysve.grains.film import Film
 from polysve.grains.mesh import Mesh
 from polysve.settings.labels import MeshSettings
-
-PICTURES = (".svg", ".pdf", ".png")
 
 
 def describe(path: Path, index: int) -> Iterator[str]:
@@ -93,8 +90,7 @@ def solve_and_write(
         if vtu:
             fields.write_vtu(vtu, solution)
         if picture:
-            with style.style(), atomic_path(picture) as temporary:
-                style.save(draw(solution, load), temporary)
+            write_figure(picture, lambda: draw(solution, load))
 
 
 def _angles(film: Film) -> str:

@@ -75,15 +75,7 @@ def draw_beams(
         raise InputError(
             f"--check = {check}: allowed is 0, or {LEAST_CHECK} and more beams that bend in the plane"
         )
-    law = FilmLaw(
-        crystal,
-        settings.texture,
-        settings.grain_size_um,
-        settings.spacing_fraction,
-        measured,
-        settings.size_scatter,
-        settings.aspect_ratio,
-    )
+    law = FilmLaw.of(settings, crystal, measured)
     return [_one_width(settings, law, width, check, workers) for width in settings.widths_um]
 
 

@@ -79,7 +79,7 @@ def emulate(
     sizes = np.geomspace(prior.low, prior.high, SIZES)
     rows = []
     for size in sizes:
-        law = FilmLaw(crystal, settings.texture, size, settings.spacing_fraction, measured)
+        law = FilmLaw.of(settings, crystal, measured, size)
         seed, count = settings.seed + round(1e6 * size), -(-settings.structures // STRIP_WIDTHS)
         strips = draw_strips(law, made_um, count, seed, workers)
         rows.append(_sample(strips, of, settings, quantity))

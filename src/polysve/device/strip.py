@@ -11,6 +11,7 @@ from polysve.crystals.stiffness import log_stiffness, plane_stress
 from polysve.grains.shares import shares_of_tiling
 from polysve.grains.tessellation import draw_grains
 from polysve.grains.texture import Measured, draw
+from polysve.settings.device import BeamSettings
 from polysve.settings.texture import TextureSettings
 
 
@@ -27,6 +28,25 @@ class FilmLaw(NamedTuple):
     """Standard deviation of the logarithm of equivalent diameters; None for Voronoi grains."""
     aspect_ratio: float = 1.0
     """Extent of grains along the strip over that across."""
+
+    @classmethod
+    def of(
+        cls,
+        settings: BeamSettings,
+        crystal: Crystal,
+        measured: Mapping[str, Measured] | None = None,
+        grain_size_um: float | None = None,
+    ) -> "FilmLaw":
+        """Law of a beam's film, or of one with other grains."""
+        return cls(
+            crystal,
+            settings.texture,
+            settings.grain_size_um if grain_size_um is None else grain_size_um,
+            settings.spacing_fraction,
+            measured,
+            settings.size_scatter,
+            settings.aspect_ratio,
+        )
 
     def strip(
         self,

@@ -50,9 +50,7 @@ def look(
     """
     if settings.bending == "out_of_plane":
         raise InputError("bending = out_of_plane; allowed is in_plane for a picture of a beam")
-    law = FilmLaw(
-        crystal, settings.texture, settings.grain_size_um, settings.spacing_fraction, measured
-    )
+    law = FilmLaw.of(settings, crystal, measured)
     width_um = settings.widths_um[0] + settings.width_offset_um.mean
     pixel_um = width_um / ACROSS
     along = round(settings.length_um / pixel_um)

@@ -5,7 +5,7 @@ import numpy as np
 from polysve.base.types import Array, Integers
 from polysve.fem.outline import Outline
 from polysve.grains.mesh import Mesh
-from polysve.grains.tiling import next_corner
+from polysve.grains.tiling import centroids, next_corner
 
 
 def _divided_edges(outline: Outline, size_um: float) -> tuple[Array, Integers, Integers, Integers]:
@@ -52,16 +52,5 @@ def fan_mesh(outline: Outline, size_um: float) -> Mesh:
     polygon = np.repeat(np.arange(len(outline.grain)), np.diff(outline.offsets))
     centre = len(nodes) + polygon[corner]
     triangles = np.stack([inner(step), inner(step + 1), centre], 1)
-    return Mesh(np.vstack([nodes, _centroids(outline)]), triangles, outline.grain[polygon[corner]])
-
-
-def _centroids(outline: Outline) -> Array:
-    """Centroid of each polygon, shape (p, 2)."""
-    points = outline.nodes_um[outline.loops]
-    following = next_corner(outline.offsets)
-    cross = points[:, 0] * points[following, 1] - points[following, 0] * points[:, 1]
-    area = np.add.reduceat(cross, outline.offsets[:-1]) / 2
-    moment = (
-        np.add.reduceat((points + points[following]) * cross[:, None], outline.offsets[:-1]) / 6
-    )
-    return moment / area[:, None]
+    _, middles = centroids(outline.offsets, outline.nodes_um[outline.loops])
+    return Mesh(np.vstack([nodes, middles]), triangles, outline.grain[polygon[corner]])

@@ -38,13 +38,9 @@ def distributions(
     samples: dict[float, dict[str, np.ndarray]], limits: dict[float, tuple[LimitSettings, ...]]
 ) -> Figure:
     """Distributions of a beam's stiffness, first frequency and deflection over their means; dotted: the limit."""
-    names = {
-        "stiffness_n_per_m": "stiffness",
-        "frequency_hz": "first frequency",
-        "deflection_um": "deflection",
-    }
+    names = ("stiffness_n_per_m", "frequency_hz", "deflection_um")
     figure, axes = panels(len(names), 1, 0.42)
-    for axis, (name, label) in zip(axes, names.items(), strict=True):
+    for axis, name in zip(axes, names, strict=True):
         for width, sample in samples.items():
             change = 100 * (sample[name] / sample[name].mean() - 1)
             axis.hist(
@@ -58,7 +54,7 @@ def distributions(
             for limit in (limit for limit in each if limit.quantity == name):
                 place = (limit.at_least or limit.at_most) / samples[width][name].mean()
                 axis.axvline(100 * (place - 1), ymax=0.7, color=f"C{number}", ls=":")
-        axis.set(title=label, ylabel="density", yticks=[])
+        axis.set(title=QUANTITIES[name], ylabel="density", yticks=[])
         axis.legend(loc="upper left")
     axes[-1].set_xlabel("difference from the mean (%)")
     return figure

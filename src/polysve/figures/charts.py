@@ -12,6 +12,7 @@ from polysve.base.types import Array
 from polysve.crystals.stiffness import young_modulus
 from polysve.figures.style import DENSITY_MAP, common_limits
 from polysve.grains.film import Film
+from polysve.learning.metrics import standard_errors
 
 WIDTH, HEIGHT = 420, 262
 LEFT, RIGHT, TOP, BOTTOM = 68, 14, 10, 44
@@ -123,26 +124,6 @@ def films(samples: dict[str, Array], x_label: str) -> str:
         axes.point(sample.mean(), row, "network")
         axes.text(low, row, name, -12)
     return axes.svg("Young's modulus of each film")
-
-
-def standard_errors(sample: Array) -> tuple[float, float]:
-    """Standard errors of mean and standard deviation, whatever the law of a large sample (delta method).
-
-    Examples
-    --------
-    >>> mean, std = standard_errors(np.random.default_rng(1).normal(0, 1, 100_000))
-    >>> round(mean * 100_000**0.5, 2), round(std * 200_000**0.5, 2)
-    (1.0, 1.0)
-    """
-    variance = sample.var()
-    if variance == 0:
-        return 0.0, 0.0
-    kurtosis = np.mean((sample - sample.mean()) ** 4) / variance**2
-    count = len(sample)
-    return (
-        float(np.sqrt(variance / count)),
-        float(np.sqrt(variance * max(kurtosis - 1, 0) / (4 * count))),
-    )
 
 
 def half_widths(sample: Array) -> tuple[float, float]:

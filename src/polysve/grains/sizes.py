@@ -13,7 +13,7 @@ from polysve.base.errors import InputError
 from polysve.base.types import Array
 from polysve.grains.cells import cells
 from polysve.grains.half_planes import tessellate
-from polysve.grains.tiling import Tiling, next_corner
+from polysve.grains.tiling import centroids
 
 TOLERANCE = 1e-8
 """Of each area, over what it shall be."""
@@ -101,7 +101,7 @@ def rounded(
     for _ in range(ROUNDS):
         weights = weights_of_areas(points_um, size_um, areas_um2, periodic)
         tiling = cells(points_um, size_um, weights, periodic)
-        area, middle = _middles(tiling)
+        area, middle = centroids(tiling.offsets, tiling.vertices_um)
         away = middle - points_um[tiling.grain]
         # pieces on the opposite side belong to a cell that continues
         away -= np.where(periodic, np.round(away / size_um) * size_um, 0)
@@ -110,16 +110,6 @@ def rounded(
             moved = points_um[:, axis] + moment / areas_um2
             points_um[:, axis] = moved % size_um[axis] if periodic[axis] else moved
     return points_um, weights_of_areas(points_um, size_um, areas_um2, periodic)
-
-
-def _middles(tiling: Tiling) -> tuple[Array, Array]:
-    """Area and centroid of each polygon."""
-    corner = tiling.vertices_um
-    following = corner[next_corner(tiling.offsets)]
-    cross = corner[:, 0] * following[:, 1] - following[:, 0] * corner[:, 1]
-    area = np.add.reduceat(cross, tiling.offsets[:-1]) / 2
-    moment = np.add.reduceat((corner + following) * cross[:, None], tiling.offsets[:-1]) / 6
-    return area, moment / area[:, None]
 
 
 def _measure(points: Array, weights: Array, height: float, periodic: tuple[bool, bool]):

@@ -26,6 +26,28 @@ def next_corner(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     return following
 
 
+def centroids(offsets: NDArray[np.int64], corners: Array) -> tuple[Array, Array]:
+    """Area, shape (p,), and centroid, shape (p, 2), of polygons stored one after the other.
+
+    Parameters
+    ----------
+    offsets : int array, shape (p + 1,)
+        Where each polygon's corners begin.
+    corners : array, shape (v, 2)
+        Counter-clockwise.
+
+    Examples
+    --------
+    >>> centroids(np.array([0, 3]), np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]]))
+    (array([4.5]), array([[1., 1.]]))
+    """
+    following = corners[next_corner(offsets)]
+    cross = corners[:, 0] * following[:, 1] - following[:, 0] * corners[:, 1]
+    area = np.add.reduceat(cross, offsets[:-1]) / 2
+    moment = np.add.reduceat((corners + following) * cross[:, None], offsets[:-1]) / 6
+    return area, moment / area[:, None]
+
+
 class Tiling(NamedTuple):
     """Convex polygons that tile the window without gap or overlap.
 

@@ -49,8 +49,13 @@ class Curve(NamedTuple):
             return {key: self.cells[ratio][key] for key in self.cells[ratio] if key != "films"}
         if ratio > ratios[-1]:
             return self._beyond(ratio, self.cells[ratios[-1]])
-        high = next(each for each in ratios if each > ratio)
-        return self._between(ratio, ratios[ratios.index(high) - 1], high)
+        return self._between(ratio, *self.around(ratio))
+
+    def around(self, ratio: float) -> tuple[float, float]:
+        """The L/s of the table below and above another one."""
+        return max(each for each in self.cells if each < ratio), min(
+            each for each in self.cells if each > ratio
+        )
 
     def _between(self, ratio: float, low: float, high: float) -> dict[str, float]:
         share = (1 / low - 1 / ratio) / (1 / low - 1 / high)

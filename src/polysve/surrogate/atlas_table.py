@@ -10,6 +10,8 @@ import numpy as np
 
 from polysve.base.types import Array
 from polysve.crystals.stiffness import poisson_ratio, shear_modulus, unpack, young_modulus
+from polysve.learning.metrics import standard_errors
+from polysve.surrogate.atlas import PERCENT
 from polysve.surrogate.families import Stiffness
 
 QUANTITIES = {
@@ -18,7 +20,6 @@ QUANTITIES = {
     "poisson_ratio": poisson_ratio,
 }
 """Along x1 and x2 of the window, by name."""
-PERCENT = (1, 5, 50, 95, 99)
 NORMAL = 1.96
 NO_SCATTER = 1e-9
 """Over the mean, below which a film is the same in every window."""
@@ -51,11 +52,10 @@ def describe(values: Array, fine_index: Array, fine: Array) -> dict[str, float]:
     grid = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else 0.0
     count, mean = len(values), values.mean()
     std = values.std(ddof=1) if np.ptp(values) else 0.0
-    fourth = ((values - mean) ** 4).mean()
-    std_error = np.sqrt(max(fourth - std**4, 0) / count) / (2 * std) if std else 0.0
+    mean_error, std_error = standard_errors(values, ddof=1)
     row = {
         "mean": mean,
-        "mean_half_width": NORMAL * np.hypot(std / np.sqrt(count), grid),
+        "mean_half_width": NORMAL * np.hypot(mean_error, grid),
         "std": std,
         "std_half_width": NORMAL * std_error,
     }
