@@ -82,13 +82,15 @@ def _drawn(surrogate) -> None:
     """A random film as the controls say; the picture stands first, since on a phone the columns are stacked."""
     import streamlit as st
 
+    from polysve.settings.labels import LARGEST_SPACING
+
     shown, controls = st.columns([3, 1], gap="large")
     with controls:
         crystal = _crystal_of_list("drawn")
         texture = st.selectbox("Texture", TEXTURES.get(crystal.symmetry, OTHER_TEXTURES))
         ratio = st.slider("Window over grain size, L/s", 1.0, 20.0, 4.0, 0.5)
         grain_um = st.slider("Grain size (µm)", 0.05, 2.0, 0.5, 0.05)
-        spacing = st.slider("Smallest spacing over grain size", 0.0, 0.75, 0.5, 0.05)
+        spacing = st.slider("Smallest spacing over grain size", 0.0, LARGEST_SPACING, 0.5, 0.05)
         periodic = st.toggle("Grains continue on the other side")
         seed = st.number_input("Seed", 0, 10**6, 1)
         condition, colours = _condition_and_colours("drawn", "x1")

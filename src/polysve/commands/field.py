@@ -12,6 +12,7 @@ from polysve.device.deck import write_deck, write_vtu
 from polysve.device.device_mesh import DeviceMesh
 from polysve.device.field import Field, draw_field, homogenised_field
 from polysve.device.strip import FilmLaw
+from polysve.settings.labels import LARGEST_SPACING
 
 CUTS = ("average", "centre")
 
@@ -36,8 +37,10 @@ def write_fields(
     for name, value in (("--thickness", thickness_um), ("--grain-size", law.grain_size_um)):
         if not 0 < value < np.inf:
             raise InputError(f"{name} = {value:g}: allowed is more than 0")
-    if not 0 <= law.spacing_fraction <= 0.75:
-        raise InputError(f"--spacing = {law.spacing_fraction:g}: allowed are 0 to 0.75")
+    if not 0 <= law.spacing_fraction <= LARGEST_SPACING:
+        raise InputError(
+            f"--spacing = {law.spacing_fraction:g}: allowed are 0 to {LARGEST_SPACING}"
+        )
     if cut not in CUTS:
         raise InputError(f"--cut = {cut}: allowed are {', '.join(CUTS)}")
     rows = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from polysve.base.errors import InputError
 from polysve.grains.texture import Measured
-from polysve.settings.texture import TextureSettings
+from polysve.settings.texture import TextureSettings, sample_files
 
 
 def read_samples(textures: Iterable[TextureSettings]) -> dict[str, Measured]:
@@ -13,9 +13,7 @@ def read_samples(textures: Iterable[TextureSettings]) -> dict[str, Measured]:
 
     The readers of films are loaded only where a law names a file.
     """
-    laws = [law for texture in textures for law in texture.shares]
-    files = {law.sample.file for law in laws if law.sample}
-    return {file: read_sample(Path(file)) for file in sorted(files)}
+    return {file: read_sample(Path(file)) for file in sample_files(textures)}
 
 
 def read_sample(path: Path) -> Measured:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from polysve.base.errors import InputError
 from polysve.settings.labels import AspectRatio, SizeScatter, Spacing
-from polysve.settings.model import Model, Positive, parse, read_yaml
+from polysve.settings.model import Model, Positive, Seed, parse, read_yaml
 from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 SLENDER = {"cantilever": 4, "clamped": 10}
@@ -176,7 +176,7 @@ class BeamSettings(Model):
         description="Windows as long as wide that are drawn; the beams are put together from them.",
     )
     beams: Annotated[int, Field(ge=100, le=10**7)] = 10_000
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Seed = 1
     limit: Limits = Field((), description="One limit, or a list: a beam fails beyond any of them.")
 
     prior: PriorSettings = Field(

@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, Field
 
 from polysve.settings.labels import LARGEST_RATIO, Spacing
 from polysve.settings.material import Material, catalogue_name
-from polysve.settings.model import Model, Name, Positive, as_field
-from polysve.settings.texture import Texture
+from polysve.settings.model import Model, Name, Positive, Seed, as_field
+from polysve.settings.texture import Texture, sample_files
 
 Ratio = Annotated[float, Field(ge=1, le=LARGEST_RATIO)]
 Count = Annotated[int, Field(ge=100, le=10**7)]
@@ -63,14 +63,13 @@ class FilmsSettings(Model):
     @property
     def sample_files(self) -> list[str]:
         """Files of measured orientations that the textures draw from."""
-        laws = [law for texture in self.textures.values() for law in texture.shares]
-        return sorted({law.sample.file for law in laws if law.sample})
+        return sample_files(self.textures.values())
 
 
 class CharacterizeSettings(Model):
     """One family of films at one ratio."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Seed = 1
     films: Name
     ratio: Ratio
     materials: Crystals

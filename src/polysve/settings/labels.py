@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from polysve.settings.material import SYMMETRIES, CubicSettings, Material
-from polysve.settings.model import Fraction, Model, Name, Positive
+from polysve.settings.model import Fraction, Model, Name, Positive, Seed
 from polysve.settings.texture import DEFAULT_TEXTURE, Texture
 
 BoundaryCondition = Literal["kubc", "subc", "pbc"]
@@ -55,7 +55,7 @@ class DrawnPhase(Model):
 class TessellateSettings(Model):
     """One random grain structure: window, grain size and rule."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Seed = 1
     window_um: Positive
     grain_size_um: Positive
     spacing_fraction: Spacing = 0.5

@@ -13,6 +13,7 @@ NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 LARGEST_TEXT, MOST_VALUES = 1_000_000, 10_000
 """Characters of a YAML text, and values that it may have with all aliases written out."""
 

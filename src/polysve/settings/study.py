@@ -29,9 +29,9 @@ from polysve.settings.labels import (
     TessellateSettings,
 )
 from polysve.settings.material import CrystalSettings, CubicSettings, Material
-from polysve.settings.model import Fraction, Model, Name, Positive
+from polysve.settings.model import Fraction, Model, Name, Positive, Seed
 from polysve.settings.search import SearchSettings, Space, TrialSlice, as_read, tried
-from polysve.settings.texture import DEFAULT_TEXTURE, Texture
+from polysve.settings.texture import DEFAULT_TEXTURE, Texture, sample_files
 
 
 class PhaseSettings(Model):
@@ -148,7 +148,7 @@ class Settings(Model):
         "results",
         description="Folder of all results, relative to where the study runs. Each study has its own.",
     )
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Seed = 1
     """Of all structures."""
     shard_grains: Annotated[int, Field(ge=1)] = Field(
         16_000,
@@ -286,8 +286,7 @@ class Settings(Model):
     def sample_files(self, ensemble: str) -> list[str]:
         """Files of measured orientations that the structures of an ensemble are drawn from."""
         phases = self.tessellate_slice(ensemble).phases.values()
-        laws = [law for phase in phases for law in phase.texture.shares]
-        return sorted({law.sample.file for law in laws if law.sample})
+        return sample_files(phase.texture for phase in phases)
 
     def assemble_slice(self, ensemble: str) -> AssembleSettings:
         """All that joining the shards of an ensemble depends on."""

@@ -1,6 +1,7 @@
 """Settings of a texture: the law from which the orientations of a film's crystals are drawn."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -181,6 +182,12 @@ def read_texture(text: str, source: str = "--texture") -> TextureSettings:
     if is_file:
         return texture_settings(read_yaml(text, NEEDED), text)
     return texture_settings(parse_yaml(text, source, NEEDED), source)
+
+
+def sample_files(textures: Iterable[TextureSettings]) -> list[str]:
+    """Files of measured orientations that the laws of textures name."""
+    laws = [law for texture in textures for law in texture.shares]
+    return sorted({law.sample.file for law in laws if law.sample})
 
 
 Texture = Annotated[
