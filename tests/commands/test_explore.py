@@ -36,6 +36,12 @@ def script(model):
     page(model and Path(model))
 
 
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Streamlit puts the page in the place of the main module, which processes that tests start later look for."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture
 def app():
     """The page with its first film, run in this process."""
