@@ -44,7 +44,8 @@ class Beams(NamedTuple):
     """Flexibility (u, v, slope under N, V, M) that the two ends add where they are clamped, shape (beams, 2, 3, 3); see
     `whole.root`."""
     middle: Array
-    """The same that the loaded middle of clamped beams adds on either side, shape (beams, 3, 3)."""
+    """The same that the loaded middle of clamped beams adds on either side, shape (beams, 3, 3); nothing where they
+    vibrate."""
     support: str = "cantilever"
 
 
@@ -88,16 +89,19 @@ def solve(beams: Beams, buckling: bool = False) -> Answer:
     clamped = beams.support == "clamped"
     free = slice(3, -3 if clamped else None)
     stretched = beams.tension_un[:, None, None, None] * 1e-3 * slope
-    band = _banded(_stiffness(beams, edges) + stretched)
-    band = band[:, :, free]
+    moving, pushed = (
+        _banded(_stiffness(beams, edges, push) + stretched)[:, :, free] for push in (False, clamped)
+    )
     own_mass, turning = (_dense(each)[free, free] for each in (span, slope))
     loaded = 3 * (np.searchsorted(edges, edges[-1] / 2) if clamped else len(edges) - 1) - 2
-    found = np.empty((2, len(band)))
-    weight = np.zeros(band.shape[2])
+    found = np.empty((2, len(moving)))
+    weight = np.zeros(moving.shape[2])
     weight[1::3] = 1
-    for number, one in enumerate(band):
+    for number, bands in enumerate(zip(moving, pushed, strict=True)):
         try:
-            factor = cholesky_banded(one, lower=True, check_finite=False), True
+            factor, bent = (
+                (cholesky_banded(each, lower=True, check_finite=False), True) for each in bands
+            )
         except LinAlgError:
             if buckling:
                 found[:, number] = 0
@@ -107,7 +111,7 @@ def solve(beams: Beams, buckling: bool = False) -> Answer:
             ) from None
         force = np.zeros(len(weight))
         force[loaded] = 1
-        deflection = cho_solve_banded(factor, force, check_finite=False)[loaded]
+        deflection = cho_solve_banded(bent, force, check_finite=False)[loaded]
         inertia = beams.mass[number] * (own_mass + beams.gyration_um2[number] * turning)
         shape = cho_solve_banded(factor, inertia @ weight, check_finite=False)
         for _ in range(ITERATIONS):
@@ -164,14 +168,15 @@ def _integrals(ends_um: Array, edges_um: Array) -> Array:
     )
 
 
-def _stiffness(beams: Beams, edges: Array) -> Array:
-    """Stiffness of pieces, shape (beams, pieces, 6, 6)."""
+def _stiffness(beams: Beams, edges: Array, pushed: bool) -> Array:
+    """Stiffness of pieces, shape (beams, pieces, 6, 6); those beside the middle are softer where it is pushed."""
     soft = flexibility(beams.stiffness, beams.shear, beams.ends_um, edges)
     move = np.tile(np.eye(3), (len(edges) - 1, 1, 1))
     move[:, 1, 2] = np.diff(edges)  # a turn of the near end moves the far one
     soft[:, 0] += move[0] @ beams.root[:, 0] @ move[0].T
     if beams.support == "clamped":
         soft[:, -1] += beams.root[:, 1]
+    if pushed:
         right = np.searchsorted(edges, edges[-1] / 2)
         soft[:, right] += move[right] @ beams.middle @ move[right].T
         soft[:, right - 1] += beams.middle * np.outer(MIRROR, MIRROR)
