@@ -93,6 +93,22 @@ def test_bad_label_images_are_refused(tmp_path):
 
 
 @pytest.mark.faults
+def test_archives_that_are_packed_or_locked_in_another_way_are_one_line(tmp_path):
+    path = tmp_path / "film.npz"
+    np.savez(path, label_image=np.zeros((4, 6), int), theta_deg=[3.0], window_um=3.0)
+    content = path.read_bytes()
+    # the flags and the method of compression of the first member, as its own header and the directory give them
+    header, entry = content.index(b"PK\x03\x04"), content.index(b"PK\x01\x02")
+    for flags, method, word in ((0, 97, "compression"), (1, 0, "encrypted")):
+        changed = bytearray(content)
+        for place in (header + 6, entry + 8):
+            changed[place : place + 4] = bytes([flags, 0, method, 0])
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=rf"film\.npz: cannot be read .*{word}"):
+            read_film(path)
+
+
+@pytest.mark.faults
 def test_a_tessellation_of_other_crystals_is_not_taken_for_silicon(tmp_path):
     film, window_um = draw(2)
     path = write_tess(tmp_path / "n.tess", film, window_um)

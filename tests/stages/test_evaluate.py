@@ -60,6 +60,7 @@ def predictions(folder, ensemble, split):
 def test_metrics_are_those_of_the_predictions(judged):
     results = json.loads((judged / "metrics.json").read_text())
     assert results["experiment"] == "spectral"
+    assert results["scope"]["crystals"] == "silicon" and results["scope"]["textures"] == "⟨100⟩"
     assert results["n_parameters"] > 0 and results["train_seconds"] > 0
     parts = [("ratio4", "test", results["ensembles"]), ("ratio6", "test", results["ensembles"])]
     parts += [("ratio4", split, results[split]) for split in ("training", "validation")]

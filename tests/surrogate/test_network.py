@@ -212,6 +212,29 @@ def test_flags_tell_what_lies_outside_the_training(surrogate, ensemble):
     assert surrogate.predict(coarse).outside["pixel_pitch"][0]
 
 
+def test_more_contrast_than_it_was_validated_on_is_told(surrogate, ensemble):
+    from polysve.surrogate.network import Surrogate
+
+    largest = surrogate.card.validated_spread
+    for known, told in ((largest / 1.4, False), (largest / 1.6, True)):
+        card = surrogate.card.model_copy(update={"validated_spread": known})
+        prediction = Surrogate(surrogate.model, card).predict(ensemble)
+        assert prediction.outside["contrast"].any() == told
+        words = f"contrast of the grains of {prediction.outside['contrast'].sum()} of "
+        assert any(words in line for line in prediction.warnings("SVE")) == told
+
+
+def test_card_tells_which_films_the_network_is_for(surrogate):
+    told = surrogate.card.scope()
+    assert told["crystals"] == "silicon"
+    assert told["textures"] == "⟨100⟩"
+    assert told["trained at L/s"] == "4"
+    assert told["boundary condition"] == "PBC"
+    low, high = map(float, told["effective grains"].split(" to "))
+    assert 5 < low < high < 17
+    assert 1e-2 < float(told["contrast"].removeprefix("spread of log Q up to ")) < 0.3
+
+
 @pytest.mark.faults
 def test_intervals_hold_the_truth_far_from_the_training(surrogate, one_output):
     """Fifty grains across, trained at four: one network carries there, of another one any answer is feared."""

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 from polysve.base.errors import InputError
 
 LARGEST_FILE_BYTES = 200_000_000
+ARCHIVE_DAMAGE = zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError
+"""What archives raise that are damaged, encrypted, or packed in a way that is not known."""
 
 
 @contextmanager

@@ -8,13 +8,12 @@ import json
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from polysve.base.errors import InputError
-from polysve.base.files import atomic_path
+from polysve.base.files import ARCHIVE_DAMAGE, atomic_path
 from polysve.data.checking import faults_in
 from polysve.data.layouts import CARD
 from polysve.data.records import RECORD_SUFFIX, file_digest
@@ -61,10 +60,7 @@ FORMATS = {
     ".txt": "text/plain",
 }
 COMPRESSED = (".h5", ".keras")
-DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError),
-    *(KeyError, ValueError, TypeError, AttributeError),
-)
+DAMAGE = *ARCHIVE_DAMAGE, KeyError, ValueError, TypeError, AttributeError
 """What archives and descriptions that are not ours, or no longer, may raise."""
 README = """# {title}
 

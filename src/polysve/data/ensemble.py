@@ -16,6 +16,7 @@ from polysve.data.shards import read_all, stored_film
 from polysve.grains.film import Film
 from polysve.grains.tessellation import voronoi
 from polysve.settings.material import CrystalSettings, material_settings
+from polysve.settings.texture import DEFAULT_TEXTURE, TextureSettings, texture_settings
 
 
 class Ensemble:
@@ -34,6 +35,8 @@ class Ensemble:
         Whether grains continue on the opposite side.
     phases : dict of str to CrystalSettings
         Constants of each.
+    textures : dict of str to TextureSettings
+        Law of the orientations of each.
     crystals : tuple of Crystal
         One for each phase.
 
@@ -54,6 +57,7 @@ class Ensemble:
                 self.grain_size_um = float(file.attrs["grain_size_um"])
                 self.periodic = bool(file.attrs["periodic"])
                 self.phases = stored_phases(file.attrs)
+                self.textures = stored_textures(file.attrs)
                 self.crystals = stored_crystals(file.attrs)
             except (OSError, KeyError, ValueError) as error:
                 raise InputError(f"{path}: missing, damaged or no ensemble ({error})") from None
@@ -130,6 +134,14 @@ def stored_phases(attributes) -> dict[str, CrystalSettings]:
     else:
         stored = {"film": json.loads(attributes["material"])}
     return {name: material_settings(each) for name, each in stored.items()}
+
+
+def stored_textures(attributes) -> dict[str, TextureSettings]:
+    """Law of the orientations of each phase, from the attributes of an ensemble; schema 1 knew one."""
+    drawn = json.loads(attributes["tessellate_settings"]).get("phases")
+    if drawn is None:
+        return {"film": DEFAULT_TEXTURE}
+    return {name: texture_settings(each["texture"]) for name, each in drawn.items()}
 
 
 def stored_crystals(attributes) -> tuple[Crystal, ...]:

@@ -15,7 +15,7 @@ from polysve.data.records import read_record
 from polysve.figures import charts
 from polysve.learning.model_card import read_card
 from polysve.settings.study import Settings
-from polysve.settings.texture import DEFAULT_TEXTURE, TextureSettings
+from polysve.settings.texture import DEFAULT_TEXTURE
 
 PUBLISHED_CRYSTAL = "silicon"
 """Of the published study, whose films have a <100> axis along the normal."""
@@ -83,7 +83,7 @@ class Films:
     def words(self) -> str:
         """Crystals and textures."""
         named = zip(self.crystals, self.textures, strict=True)
-        return " and ".join(f"{_texture_words(texture)} {crystal}" for crystal, texture in named)
+        return " and ".join(f"{texture.words} {crystal}" for crystal, texture in named)
 
     @cached_property
     def limits_gpa(self) -> tuple[float, float]:
@@ -143,21 +143,3 @@ def _largest(films: dict[str, Films], kind: tuple) -> list[Films]:
         key=lambda each: (each.ratio, -each.count),
     )
     return [next(group) for _, group in groupby(same, key=lambda each: each.ratio)]
-
-
-def _texture_words(texture: TextureSettings) -> str:
-    """A texture in few words.
-
-    Examples
-    --------
-    >>> from polysve.settings.texture import texture_settings
-    >>> [_texture_words(texture_settings(text)) for text in ("<110>", "random")]
-    ['⟨110⟩', 'random']
-    """
-    if texture.random:
-        return "random"
-    if texture.fibre:
-        axis = "".join(f"{each:g}" for each in texture.fibre.axis)
-        spread = f" ± {texture.fibre.spread_deg:g}°" if texture.fibre.spread_deg else ""
-        return f"⟨{axis}⟩{spread}"
-    return "measured" if texture.sample else "textured"

@@ -2,13 +2,12 @@
 
 import math
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from polysve.base.errors import InputError
-from polysve.base.files import LARGEST_FILE_BYTES, check_size
+from polysve.base.files import ARCHIVE_DAMAGE, LARGEST_FILE_BYTES, check_size
 from polysve.films.reading import MOST_GRAINS, Reading, orientations_of
 from polysve.grains.film import Film, LabelImage
 
@@ -89,7 +88,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             raise InputError(f"{path}: unpacks to {size} bytes; allowed are {LARGEST_FILE_BYTES}")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (*ARCHIVE_DAMAGE, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a .npz file of arrays ({error})") from None
 
 

@@ -6,6 +6,7 @@ The card is an entry of the `.keras` archive, so that one file is all that a use
 import json
 import math
 import zipfile
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -14,6 +15,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from polysve.base.errors import InputError
+from polysve.base.files import ARCHIVE_DAMAGE
+from polysve.crystals.catalogue import crystal
+from polysve.crystals.crystal import Crystal
 from polysve.crystals.stiffness import directional, young_modulus
 from polysve.data.inputs import Split, open_inputs
 from polysve.data.layouts import CARD
@@ -22,6 +26,7 @@ from polysve.settings.experiment import PreprocessSlice
 from polysve.settings.labels import BoundaryCondition
 from polysve.settings.material import Material
 from polysve.settings.model import Model, Positive, parse
+from polysve.settings.texture import Texture
 
 NO_SPREAD = 1e-12
 LARGEST_CARD_BYTES = 50_000_000
@@ -41,6 +46,17 @@ class Facts(NamedTuple):
 Score = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class TrainingFilms(Model):
+    """Films of one ensemble that a network was trained on."""
+
+    crystals: tuple[Material, ...] = Field(min_length=1)
+    """One for each phase."""
+    textures: tuple[Texture, ...] = Field(min_length=1)
+    """Law of the orientations of each."""
+    ratio: Positive
+    """Window over grain size."""
+
+
 class ModelCard(Model):
     """Card of one network.
 
@@ -53,6 +69,9 @@ class ModelCard(Model):
     """How images are made; its `pixels` belong to the first of `windows_um`."""
     boundary_condition: BoundaryCondition
     material: Material
+    """Of the first training ensemble."""
+    films: tuple[TrainingFilms, ...] = ()
+    """What it was trained on; cards of before do not tell."""
     windows_um: tuple[Positive, ...] = Field(min_length=1)
     """Windows of the training ensembles."""
     grain_sizes_um: tuple[Positive, ...] = Field(min_length=1)
@@ -63,6 +82,8 @@ class ModelCard(Model):
     texture."""
     validated_grains: tuple[Positive, Positive] | None = None
     """Smallest and largest 1/Σa² of the SVEs that the scores are from."""
+    validated_spread: Positive | None = None
+    """Largest spread of log Q of the same SVEs."""
     decay: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Power of the effective number of grains that errors fall with."""
     growth: Annotated[float, Field(ge=1, le=2)] = 1.0
@@ -80,6 +101,36 @@ class ModelCard(Model):
             values = {**values, "scores": values["scores_gpa"]}
             del values["scores_gpa"]
         return values
+
+    @cached_property
+    def crystals(self) -> tuple[Crystal, ...]:
+        """All crystals that it was trained on, each once; that of the first training ensemble comes first."""
+        trained = dict.fromkeys(each for film in self.films for each in film.crystals)
+        return tuple(crystal(each) for each in trained or [self.material])
+
+    @property
+    def sees_stiffness(self) -> bool:
+        """Whether its images show the grains' stiffness; angles alone mean the crystal that it was trained on."""
+        return self.preprocess.encoding == "log_stiffness"
+
+    def scope(self) -> dict[str, str]:
+        """Which films the network may be used on, in words, by property."""
+        names = ", ".join(each.name for each in self.crystals)
+        others = ", and others of no more contrast" if self.sees_stiffness else ""
+        textures = dict.fromkeys(law.words for film in self.films for law in film.textures)
+        ratios = dict.fromkeys(f"{film.ratio:g}" for film in self.films)
+        low, high = self.validated_grains or self.effective_grains
+        told = {
+            "crystals": names + others,
+            "textures": ", ".join(textures),
+            "trained at L/s": ", ".join(ratios),
+            "effective grains": f"{low:.3g} to {high:.3g}",
+            "contrast": f"spread of log Q up to {self.validated_spread:.2g}"
+            if self.validated_spread
+            else "",
+            "boundary condition": self.boundary_condition.upper(),
+        }
+        return {name: words for name, words in told.items() if words}
 
     def pixels(self, window_um: float) -> int:
         """Image side for a window."""
@@ -218,6 +269,7 @@ def describe(inputs_path: Path, model) -> ModelCard:
         windows = [float(group.attrs["window_um"]) for group in groups]
         sizes = [float(group.attrs["grain_size_um"]) for group in groups]
         trained = [_training_range(group) for group in groups]
+        films = [_films(group) for group in groups]
         judged = [part for part in (_errors(group, model) for group in file.values()) if part]
         attributes = {
             "boundary_condition": file.attrs["boundary_condition"],
@@ -237,11 +289,13 @@ def describe(inputs_path: Path, model) -> ModelCard:
     margin = np.ptp(surplus)
     return ModelCard(
         preprocess=settings,
+        films=films,
         windows_um=windows,
         grain_sizes_um=sizes,
         effective_grains=(grains.min(), grains.max()),
         texture=np.concatenate([texture for _, texture in trained]).max(),
         validated_grains=validated,
+        validated_spread=facts.spread.max(),
         decay=decay,
         growth=growth,
         surplus=(surplus.min() - margin, surplus.max() + margin),
@@ -255,6 +309,15 @@ def stored_facts(group: h5py.Group, rows) -> Facts:
     columns = ("log_mean_modulus", "log_spread", "squared_areas")
     modulus, spread, squared_areas = (group[name][:][rows] for name in columns)
     return Facts(modulus, spread, 1 / squared_areas)
+
+
+def _films(group: h5py.Group) -> TrainingFilms:
+    """What one ensemble of inputs.h5 is made of."""
+    return TrainingFilms(
+        crystals=list(json.loads(group.attrs["crystals"]).values()),
+        textures=list(json.loads(group.attrs["textures"]).values()),
+        ratio=float(group.attrs["window_um"] / group.attrs["grain_size_um"]),
+    )
 
 
 def _training_range(group: h5py.Group) -> tuple[np.ndarray, np.ndarray]:
@@ -310,6 +373,6 @@ def read_card(model_path: Path) -> ModelCard:
         raise InputError(
             f"{model_path}: has no {CARD}; a model that `polysve train` made is needed"
         ) from None
-    except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+    except (*ARCHIVE_DAMAGE, UnicodeDecodeError) as error:
         raise InputError(f"{model_path}: not a .keras model ({error})") from None
     return parse(ModelCard, text, f"{model_path}: {CARD}")

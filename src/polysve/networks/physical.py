@@ -1,12 +1,10 @@
 """The physical model around a network: images in, GPa out; loaded, asked, read."""
 
-import zipfile
-import zlib
-
 import keras
 import numpy as np
 
 from polysve.base.errors import InputError
+from polysve.base.files import ARCHIVE_DAMAGE
 from polysve.data.seal import seal_faults
 from polysve.networks.head import StiffnessHead
 from polysve.networks.log_head import LogStiffnessHead
@@ -48,7 +46,7 @@ def load(path):
 
     try:
         return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (*ARCHIVE_DAMAGE, ValueError, TypeError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{path}: not a .keras model of polysve ({reason})") from None
 

@@ -83,6 +83,25 @@ class LawSettings(Model):
         """Refuse weights that are all zero."""
         return _weighty(components)
 
+    @property
+    def words(self) -> str:
+        """The law in a few words.
+
+        Examples
+        --------
+        >>> LawSettings(fibre={"axis": [1, 1, 0], "spread_deg": 5}).words
+        '⟨110⟩ ± 5°'
+        """
+        if self.random:
+            return "random"
+        if self.sample:
+            return "measured"
+        if self.components:
+            return f"{len(self.components)} components"
+        axis = "".join(f"{each:g}" for each in self.fibre.axis)
+        spread = f" ± {self.fibre.spread_deg:g}°" if self.fibre.spread_deg else ""
+        return f"⟨{axis}⟩{spread}"
+
 
 class ShareSettings(LawSettings):
     """One law of a mixture."""
@@ -106,6 +125,19 @@ class TextureSettings(LawSettings):
     def shares(self) -> tuple[LawSettings, ...]:
         """Laws of the mixture, or the one law."""
         return self.mixture or (self,)
+
+    @property
+    def words(self) -> str:
+        """The law in a few words.
+
+        Examples
+        --------
+        >>> texture_settings("<110>").words, texture_settings("random").words
+        ('⟨110⟩', 'random')
+        """
+        return (
+            " and ".join(share.words for share in self.mixture) if self.mixture else super().words
+        )
 
 
 def _weighty(parts):

@@ -131,6 +131,7 @@ def run(
         **_compared(tested, learned, fit, settings),
         "coverage": coverage,
         "diagnosis": diagnosis,
+        "scope": card.scope(),
     }
     with atomic_folder(output_dir) as unfinished:
         (unfinished / "predictions").mkdir()

@@ -17,6 +17,7 @@ from polysve.learning import encoding
 from polysve.learning.log_mean import log_mean
 from polysve.learning.plan import image_pixels, split_counts
 from polysve.settings.experiment import PreprocessSlice
+from polysve.settings.model import Model
 
 
 def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> None:
@@ -26,7 +27,8 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
     an SVE itself, else the number of its turned or mirrored copy), ``split`` (0 training, 1 validation,
     2 test, 3 calibration), ``stiffness`` (n, 3, 3) and ``young_modulus`` (n) in GPa, ``window_means`` (n, 2 or 6),
     those of cos 4θ and sin 4θ or of log Q, ``squared_areas`` (n), the sum of the grains' squared area fractions,
-    and ``log_mean_modulus`` (n) in GPa and ``log_spread`` (n) as `learning.log_mean` has them.
+    and ``log_mean_modulus`` (n) in GPa and ``log_spread`` (n) as `learning.log_mean` has them. Its attributes tell
+    window, grain size, and crystals and textures of the phases.
 
     Parameters
     ----------
@@ -59,9 +61,7 @@ def run(output: Path, ensembles: dict[str, Path], settings: PreprocessSlice) -> 
         "encoding": settings.encoding,
         "targets": settings.target,
         "boundary_condition": settings.boundary_condition,
-        "crystals": json.dumps(
-            {name: each.model_dump(mode="json") for name, each in first.phases.items()}
-        ),
+        "crystals": _json(first.phases),
         "train_ensembles": json.dumps(settings.train_ensembles),
     }
     with h5.new_h5(
@@ -177,6 +177,12 @@ def _write_group(
         h5.put(group, name, values)
     group.attrs["window_um"] = source.window_um
     group.attrs["grain_size_um"] = source.grain_size_um
+    group.attrs["crystals"] = _json(source.phases)
+    group.attrs["textures"] = _json(source.textures)
+
+
+def _json(settings: dict[str, Model]) -> str:
+    return json.dumps({name: each.model_dump(mode="json") for name, each in settings.items()})
 
 
 def _write_images(

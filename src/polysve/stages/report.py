@@ -10,7 +10,6 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import atomic_path
-from polysve.crystals import catalogue
 from polysve.data.audit import audit_line
 from polysve.data.records import RECORD_SUFFIX, read_record, write_record
 from polysve.figures import charts
@@ -175,8 +174,7 @@ def _section(name: str, group: list[Network], results: Path) -> dict:
     return {
         "name": name,
         "metrics": first.metrics,
-        "card": first.card,
-        "crystal": catalogue.crystal(first.card.material).name,
+        "scope": first.card.scope(),
         "figures": {
             file.stem: _embedded(file) for file in sorted((first.folder / "figures").glob("*.svg"))
         },

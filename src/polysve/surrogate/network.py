@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
-from polysve.crystals import catalogue
 from polysve.crystals.crystal import Crystal
 from polysve.films.readers import read_films
 from polysve.films.reading import Reading
@@ -33,6 +32,8 @@ SAME_SIZE = 0.02
 GRAINS_BEYOND = 0.5
 """Effective numbers of grains may lie this far outside those of the training: a window cut from a film has more of them
 than one drawn for itself."""
+SPREAD_BEYOND = 0.5
+"""The spread of log Q may be as much larger than that of all SVEs that the intervals are from."""
 
 
 class Surrogate:
@@ -114,8 +115,8 @@ class Surrogate:
 
     @property
     def crystals(self) -> tuple[Crystal, ...]:
-        """Of the films that it was trained on."""
-        return (catalogue.crystal(self.card.material),)
+        """Of films that nobody has said it of: the first that it was trained on."""
+        return self.card.crystals[:1]
 
     @property
     def boundary_condition(self) -> str:
@@ -147,7 +148,7 @@ class Surrogate:
             coverage=coverage,
             stiffness_gpa=None if head is None else head.stiffness(targets),
             boundary_condition=self.card.boundary_condition,
-            outside=self._outside(*properties.T),
+            outside=self._outside(*properties.T, facts.spread),
             known=self._known(),
             beyond_gpa=self.card.beyond_gpa(facts, moduli),
             direction_half_width_gpa=half_widths.get("direction"),
@@ -162,9 +163,10 @@ class Surrogate:
             "grain_count": _range(card.effective_grains),
             "pixel_pitch": f"{_range(pitches)} µm",
             "texture": f"up to {card.texture:.3g}",
+            "contrast": f"spread of log Q up to {card.validated_spread or 0:.2g}",
         }
 
-    def _outside(self, window_um, source_pixel_um, effective_grains, texture) -> dict:
+    def _outside(self, window_um, source_pixel_um, effective_grains, texture, spread) -> dict:
         """Compare SVEs with what the network was trained on."""
         card = self.card
         pitches = [card.pitch_um(each) for each in card.windows_um]
@@ -175,6 +177,7 @@ class Surrogate:
             "pixel_pitch": _beyond(pitch, pitches)
             | (source_pixel_um > max(pitches) * (1 + SAME_SIZE)),
             "texture": texture > card.texture,
+            "contrast": spread > (card.validated_spread or np.inf) * (1 + SPREAD_BEYOND),
         }
 
 

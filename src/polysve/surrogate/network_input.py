@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polysve.base.errors import InputError
-from polysve.crystals import catalogue
 from polysve.grains.film import Film, LabelImage
 from polysve.learning import encoding
 from polysve.learning.log_mean import LogMean, log_mean
@@ -59,9 +58,9 @@ def network_input(film: Film, card: ModelCard) -> NetworkInput:
         film.shape.pixel_um if isinstance(film.shape, LabelImage) else 0.0,
         1 / squared_areas,
         0.0
-        if film.theta_rad is None or recipe.encoding == "log_stiffness"
+        if film.theta_rad is None or card.sees_stiffness
         else abs(area @ np.exp(4j * film.theta_rad)) ** 2 / squared_areas,
-        log_mean(film if film.crystals else film.made_of(catalogue.crystal(card.material))),
+        log_mean(film if film.crystals else film.made_of(card.crystals[0])),
     )
 
 
@@ -84,9 +83,9 @@ def image_side(card: ModelCard, window_um: float) -> int:
 
 def _check_crystals(film: Film, card: ModelCard) -> None:
     """Refuse films of other crystals than a network knows that sees their angles alone."""
-    if card.preprocess.encoding == "log_stiffness":
+    if card.sees_stiffness:
         return
-    known = catalogue.crystal(card.material)
+    (known, *_) = card.crystals
     for crystal in film.crystals:
         if not np.allclose(crystal.stiffness_gpa, known.stiffness_gpa, rtol=1e-9):
             raise InputError(
