@@ -62,6 +62,42 @@ def test_every_answer_names_crystal_condition_and_window(folder, command):
     assert "subc" in json.dumps(found)
 
 
+@pytest.mark.parametrize("command", ["apparent", "predict"])
+def test_several_files_are_answered_each_by_its_name(folder, command):
+    options = "--bc", "pbc", "--material", "nickel"
+    names = "map.npz", "rectangle.npz"
+    alone = [
+        json.loads(polysve(command, name, *options, "--json", cwd=folder).stdout) for name in names
+    ]
+    both = polysve(command, *names, *options, "--json", cwd=folder)
+    found = json.loads(both.stdout)
+    assert [each.pop("file") for each in found] == list(names)
+    assert [each["young_modulus_gpa"] for each in found] == [
+        each["young_modulus_gpa"] for each in alone
+    ]
+    assert found[0]["young_modulus_gpa"] != found[1]["young_modulus_gpa"]
+    lines = polysve(command, *names, *options, cwd=folder).stdout.splitlines()
+    assert [line.split(": ")[0] for line in lines if ".npz: " in line] == list(names)
+    assert_refused(polysve(command, names[0], "absent.csv", *options, cwd=folder), "absent.csv")
+
+
+def test_all_sves_of_an_ensemble_are_predicted(tmp_path, small_ensemble):
+    """Without a model, too; a figure shows one film."""
+    from polysve.data.ensemble import Ensemble
+
+    found = json.loads(polysve("predict", small_ensemble, "--json").stdout)
+    ensemble = Ensemble(small_ensemble)
+    true = young_modulus(ensemble.stiffness("pbc"))
+    assert found["n"] == len(ensemble)
+    assert np.allclose(found["young_modulus_gpa"]["pbc"], true, rtol=2e-4)
+    for option in ("--polar", "--map", "--array"):
+        answer = polysve("predict", small_ensemble, option, tmp_path / "figure.svg")
+        assert_refused(answer, f"{option} = ", "shows one film")
+    answer = polysve("predict", *2 * [small_ensemble], "--polar", tmp_path / "figure.svg")
+    assert_refused(answer, "--polar = ", "several files")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_film_has_its_own_modulus_and_its_windows_have_theirs(folder):
     text = polysve("predict", "map.npz", "--sve", "2", cwd=folder).stdout
     assert "Young's modulus along x1 of the film: " in text and "9 windows of 2 µm in it: " in text

@@ -45,6 +45,22 @@ def apparent(
     }
 
 
+def text(result: dict) -> str:
+    """What `apparent` found, in a few lines."""
+    width, height = result["window_um"]
+    made_of = ", ".join(result["crystals"])
+    return "\n".join(
+        [
+            f"{result['n_grains']} grains of {made_of}, {width:g} × {height:g} µm",
+            *result["notes"],
+            *(
+                f"{name.upper()}  Young's modulus along x1: {modulus:.4f} GPa"
+                for name, modulus in result["young_modulus_gpa"].items()
+            ),
+        ]
+    )
+
+
 def describe(film: Film) -> dict:
     """What every answer says of its film."""
     return {

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -39,11 +40,11 @@ Condition = Annotated[
 ]
 Coverage = Annotated[float, typer.Option(help="Probability that an interval holds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-FilmFile = Annotated[
-    Path,
+FilmFiles = Annotated[
+    list[Path],
     typer.Argument(
         help="Generators (.csv), label image (.npz), EBSD map (.ang, .ctf, .h5oina, .h5), Neper tessellation (.tess), "
-        "mesh, or ensemble (.h5, predict alone).",
+        "mesh, or ensemble (.h5, predict alone); several are answered in turn.",
         exists=True,
         dir_okay=False,
     ),
@@ -87,7 +88,7 @@ Processes = Annotated[int | None, typer.Option(min=1, help="Processes; one a cor
 
 @app.command()
 def apparent(
-    structure: FilmFile,
+    structures: FilmFiles,
     window: Window = None,
     periodic: Periodic = False,
     bc: Annotated[str, typer.Option(help="Boundary conditions, with commas.")] = "kubc,subc,pbc",
@@ -102,8 +103,8 @@ def apparent(
     frame: Frame = None,
     as_json: AsJson = False,
 ) -> None:
-    """Homogenize a film of your own, with the numbers that a label would hold."""
-    from polysve.commands.apparent import apparent as homogenized
+    """Homogenize films of your own, with the numbers that a label would hold."""
+    from polysve.commands import apparent as homogenizing
     from polysve.settings.labels import HomogenizeSettings, MeshSettings
     from polysve.settings.model import parse
 
@@ -111,24 +112,16 @@ def apparent(
     mesh_settings = parse(MeshSettings, mesh, "--element-size")
     settings = parse(HomogenizeSettings, {"boundary_conditions": bc.split(",")}, "--bc")
     reading = _reading(window, periodic, material, orientations, misorientation, unindexed, frame)
-    with busy(f"homogenizing {structure.name}"):
-        result = homogenized(structure, reading, mesh_settings, settings)
-    if as_json:
-        print(json_text(result))
-        return
-    width, height = result["window_um"]
-    print(
-        f"{result['n_grains']} grains of {', '.join(result['crystals'])}, {width:g} × {height:g} µm"
-    )
-    for note in result["notes"]:
-        print(note)
-    for name, modulus in result["young_modulus_gpa"].items():
-        print(f"{name.upper()}  Young's modulus along x1: {modulus:.4f} GPa")
+    results = []
+    for structure in structures:
+        with busy(f"homogenizing {structure.name}"):
+            results.append(homogenizing.apparent(structure, reading, mesh_settings, settings))
+    _tell_films(structures, results, map(homogenizing.text, results), as_json)
 
 
 @app.command()
 def predict(
-    structure: FilmFile,
+    structures: FilmFiles,
     model: OptionalModel = None,
     bc: Condition = "pbc",
     window: Window = None,
@@ -154,24 +147,23 @@ def predict(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the stiffness of a film, with an interval: without training, or by a network."""
+    """Predict the stiffness of films, with an interval: without training, or by a network."""
     from polysve.commands import predict as predicting
 
     reading = _reading(window, periodic, material, orientations, misorientation, unindexed, frame)
     surrogate = _load(model) if model else _series((), bc)
     if model:
         reading = replace(reading, unnamed=surrogate.crystals[0])
-    result = predicting.predict(surrogate, structure, reading, coverage, sve, step)
-    for path, write in (
-        (polar, result.polar),
-        (field, result.map_figure),
-        (array, result.map_array),
-    ):
-        if path is not None:
-            write(path)
-    for warning in result.warnings:
-        print(f"polysve: warning: {warning}", file=sys.stderr)
-    print(json_text(result.report()) if as_json else result.text())
+    results = [
+        predicting.predict(surrogate, structure, reading, coverage, sve, step)
+        for structure in structures
+    ]
+    predicting.write_files(results, polar, field, array)
+    for result in results:
+        for warning in result.warnings:
+            print(f"polysve: warning: {warning}", file=sys.stderr)
+    reports, texts = (each.report() for each in results), (each.text() for each in results)
+    _tell_films(structures, reports, texts, as_json)
 
 
 @app.command()
@@ -302,6 +294,20 @@ def _reading(window, periodic, material, orientations, misorientation, unindexed
     return Reading(window, periodic, materials, orientations, misorientation, unindexed, frame)
 
 
+def _tell_films(
+    files: list[Path], reports: Iterable[dict], texts: Iterable[str], as_json: bool
+) -> None:
+    """Print the answer of one file as it is, those of several with the file each is of."""
+    if as_json and len(files) == 1:
+        print(json_text(*reports))
+    elif as_json:
+        named = zip(files, reports, strict=True)
+        print(json_text([{"file": str(file)} | report for file, report in named]))
+    else:
+        heads = [f"{file}: " if len(files) > 1 else "" for file in files]
+        print("\n".join(head + text for head, text in zip(heads, texts, strict=True)))
+
+
 def crystal_of(material: str | None, model: Path | None):
     """Settings of the crystal that one of two options names."""
     from polysve.settings.material import read_material
@@ -348,7 +354,7 @@ def tell(report, figure: Path | None, as_json: bool) -> None:
     print(json_text(report.report()) if as_json else report.text())
 
 
-def json_text(report: dict) -> str:
+def json_text(report: dict | list) -> str:
     """JSON of a report, or a refusal of what is not finite."""
     try:
         return json.dumps(report, indent=1, allow_nan=False)

@@ -213,6 +213,33 @@ def predict(
     return Predicted(path, film, whole, field)
 
 
+def write_files(
+    results: list[Predicted | PredictedEnsemble],
+    polar: Path | None,
+    field: Path | None,
+    array: Path | None,
+) -> None:
+    """Write the figures and the arrays that are asked for.
+
+    Raises
+    ------
+    InputError
+        They show one film, and there are several.
+    """
+    files = {
+        "--polar": (polar, Predicted.polar),
+        "--map": (field, Predicted.map_figure),
+        "--array": (array, Predicted.map_array),
+    }
+    for option, (path, write) in files.items():
+        if path is None:
+            continue
+        if len(results) > 1 or isinstance(results[0], PredictedEnsemble):
+            given = "files" if len(results) > 1 else "SVEs of an ensemble"
+            raise InputError(f"{option} = {path}: shows one film; several {given} were given")
+        write(results[0], path)
+
+
 def _of_one(prediction: Prediction) -> dict:
     """Numbers of one film."""
     bc = prediction.boundary_condition
