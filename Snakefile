@@ -16,6 +16,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/trial.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/device.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/verification.smk"
@@ -29,5 +30,6 @@ rule all:
         report=[paths.report] if STUDY.ensembles else [],
         audits=list(reported()["audit"].values()),
         atlas=[paths.atlas] if STUDY.films else [],
+        devices=list(reported()["device"].values()),
         comparison=[paths.comparison] if STUDY.experiments else [],
     localrule: True

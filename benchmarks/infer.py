@@ -13,7 +13,7 @@ from polysve.device.infer import NAMES, infer
 from polysve.device.measured import Measured
 from polysve.device.sample import draw_strips, put_together
 from polysve.device.strip import FilmLaw
-from polysve.settings.device import BeamSettings
+from polysve.settings.device import SpecSettings
 
 SETTINGS = {"widths_um": [2.0, 4.0], "length_um": 16.0, "seed": 1}
 QUANTITY = "frequency_hz"
@@ -21,7 +21,7 @@ SIZES = 6
 DEVICES = 20
 
 
-def pools(settings: BeamSettings, sizes: np.ndarray, strips: int) -> dict:
+def pools(settings: SpecSettings, sizes: np.ndarray, strips: int) -> dict:
     """Beams of one strip each, by width and grain size; none is of the emulator's strips."""
     crystal, found = catalogue.find("silicon"), {}
     for width in settings.widths_um:
@@ -32,7 +32,7 @@ def pools(settings: BeamSettings, sizes: np.ndarray, strips: int) -> dict:
     return found
 
 
-def measure(settings: BeamSettings, pool: dict, size: float, truth, random) -> Measured:
+def measure(settings: SpecSettings, pool: dict, size: float, truth, random) -> Measured:
     """Devices of a film and an etch."""
     density = catalogue.find("silicon").density_kg_m3
     values, widths = [], []
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--structures", type=int, default=2000, help="of the emulator")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    settings = BeamSettings(**SETTINGS, structures=arguments.structures)
+    settings = SpecSettings(**SETTINGS, structures=arguments.structures)
     prior, random = settings.prior, np.random.default_rng(17)
     low, high = prior.grain_size_um.low, prior.grain_size_um.high
     # middles of slices of the prior

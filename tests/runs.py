@@ -12,7 +12,7 @@ import yaml
 from dry_run import dry_run
 
 ROOT = Path(__file__).parents[1]
-NAMED = ("ensemble", "experiment", "search", "films")
+NAMED = ("ensemble", "experiment", "search", "device", "films")
 JOB = re.compile(r"^ *(?:local)?rule (\w+):$|^ +wildcards: (.+)$", re.MULTILINE)
 
 SHARDS = {

@@ -83,6 +83,9 @@ class Asked:
         settings = self._study.search_slice(search).canonical_json()
         return self.trial(search) + self._step("search", settings)
 
+    def device(self, device: str) -> list[Origin]:
+        return self._step("device", self._study.device_slice(device).canonical_json())
+
     def comparison(self) -> list[Origin]:
         steps = [step for name in self._study.experiments for step in self.metrics(name)]
         return steps + self._step("compare")
@@ -94,6 +97,7 @@ class Asked:
             steps += [step for name in study.ensembles for step in self.audit(name)]
         steps += [step for name in study.experiments for step in self.metrics(name)]
         steps += [step for name in study.searches for step in self.search(name)]
+        steps += [step for name in study.devices for step in self.device(name)]
         return steps + self._step("report")
 
     def _ensembles(self, names) -> list[Origin]:

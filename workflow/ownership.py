@@ -10,7 +10,7 @@ from polysve.settings.study import Settings
 HEAD = (
     "# The study that this folder holds: --configfile of a run that makes it as it was.\n# Made by "
 )
-PARTS = ("ensembles", "films", "experiments", "searches")
+PARTS = ("ensembles", "films", "experiments", "searches", "devices")
 
 
 def written(study: Settings, files: list) -> str:

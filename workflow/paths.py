@@ -77,6 +77,10 @@ class Paths:
         """Stiffness of some films of a family at one ratio L/s."""
         return f"{self.films_folder}/{films}/{ratio}/{shard}{suffix}"
 
+    def device(self, file, device="{device}"):
+        """A file of one kind of beam."""
+        return f"{self.results}/devices/{device}/{file}"
+
     def experiment_folder(self, experiment="{experiment}"):
         return f"{self.results}/experiments/{experiment}"
 

@@ -228,6 +228,20 @@ def evaluate(
     stage.run(inputs, model, history, output_dir, parsed)
 
 
+@app.command("device")
+def draw_device(
+    output_dir: Annotated[Path, typer.Argument(file_okay=False)],
+    settings: SettingsText,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+) -> None:
+    """Draw beams of one kind that a study asks for."""
+    from polysve.settings.device import DeviceSettings
+    from polysve.settings.model import parse
+    from polysve.stages import device as stage
+
+    stage.run(output_dir, parse(DeviceSettings, settings, "--settings"), workers)
+
+
 @app.command()
 def compare(
     output: Output,
@@ -286,10 +300,13 @@ def report(
     audit: Annotated[
         list[str] | None, typer.Option(help="Audit of an ensemble.", metavar="NAME=FILE")
     ] = None,
+    device: Annotated[
+        list[str] | None, typer.Option(help="Beams of a device.", metavar="NAME=FILE")
+    ] = None,
 ) -> None:
     """Write the page that shows a study."""
     options = {"ensemble": ensemble, "portrait": portrait, "experiment": experiment}
-    options |= {"search": search, "audit": audit}
+    options |= {"search": search, "audit": audit, "device": device}
     files = [_named_files(pairs or [], f"--{name}") for name, pairs in options.items()]
     from polysve.stages import report as stage
 

@@ -9,11 +9,11 @@ from polysve.crystals import catalogue
 from polysve.device.emulator import Emulator, emulate
 from polysve.device.infer import beyond_prior, draw_prior, infer, log_prior
 from polysve.device.measured import Measured, read_measured
-from polysve.settings.device import BeamSettings, read_spec
+from polysve.settings.device import SpecSettings, read_spec
 
 pytestmark = pytest.mark.device
 
-SETTINGS = BeamSettings(widths_um=(2.0, 4.0))
+SETTINGS = SpecSettings(widths_um=(2.0, 4.0))
 
 
 def emulator(width):
@@ -110,7 +110,7 @@ def test_devices_that_the_prior_does_not_hold_are_counted():
 def test_emulator_of_real_chains():
     """Frequencies go with the width; twice the grains, twice the scatter; thickness acts to first order."""
     prior = {"grain_size_um": {"low": 0.3, "high": 0.6}}
-    settings = BeamSettings(
+    settings = SpecSettings(
         widths_um=(2.0,),
         length_um=16.0,
         structures=160,

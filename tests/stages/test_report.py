@@ -1,5 +1,6 @@
 """What the report of a study without networks says."""
 
+import json
 import re
 
 import pytest
@@ -8,9 +9,10 @@ from studies import PERIODIC_LABELS, RATIO4, make_ensemble
 
 from polysve.base.errors import InputError
 from polysve.data import records
+from polysve.settings.device import DeviceSettings
 from polysve.settings.labels import HomogenizeSettings
 from polysve.settings.texture import texture_settings
-from polysve.stages import portray, report
+from polysve.stages import device, portray, report
 
 pytestmark = pytest.mark.films
 
@@ -41,10 +43,12 @@ def films(tmp_path_factory):
     return folder
 
 
-def write(folder, *names):
+def write(folder, *names, **devices):
     ensembles = {name: folder / f"{name}.h5" for name in names}
     portraits = {name: folder / name / "gallery.svg" for name in names}
-    report.run(folder / "report.html", folder / "study.yaml", ensembles, portraits, {}, {}, {})
+    report.run(
+        folder / "report.html", folder / "study.yaml", ensembles, portraits, {}, {}, {}, devices
+    )
     text = (folder / "report.html").read_text()
     shown = re.sub(r"<(style|script).*?</\1>", " ", text, flags=re.DOTALL)
     return text, " ".join(re.sub(r"<[^>]+>", " ", shown).split())
@@ -69,6 +73,31 @@ def test_one_film_is_one_answer(films):
         "A ⟨111⟩ silicon film with grains of 0.5 µm has a Young’s modulus of 168.96 ± 0.00" in text
     )
     assert "kinds of film" not in text and "scatter less" not in text
+
+
+def test_devices_are_told_with_their_figures(films):
+    """Numbers of its file, in the units of the page's table; no word of devices where there is none."""
+    beams = {"widths_um": [1.0, 2.0], "length_um": 20.0, "structures": 100, "beams": 100}
+    limit = {"quantity": "stiffness_n_per_m", "at_least": 0.99, "of_nominal": True}
+    asked = DeviceSettings(**beams, limit=limit, material="copper", bending="out_of_plane")
+    folder = films / "resonator"
+    device.run(folder, asked, 1)
+    page, text = write(films, "silicon", resonator=folder / "beams.json")
+    assert "Copper, grains of 0.5 µm; cantilevers, 20 µm long, that bend out of the plane." in text
+    assert "A beam fails below 0.99 times the nominal stiffness_n_per_m" in text
+    table = re.search(r'class="beams".*?</table>', page, re.DOTALL)[0]
+    rows = re.findall(r'<tr><th scope="row">([\d.]+)</th>(.*?)</tr>', table)
+    told = json.loads((folder / "beams.json").read_text())["widths"]
+    for each, (width, cells) in zip(told, rows, strict=True):
+        numbers = [float(cell) for cell in re.findall(r"<td>([\d.]+)", cells)]
+        stiffness, frequency = each["stiffness_n_per_m"], each["frequency_hz"]
+        assert float(width) == each["width_um"]
+        assert numbers[0] == pytest.approx(stiffness["mean"], rel=1e-3)
+        assert numbers[1] == pytest.approx(100 * stiffness["std"] / stiffness["mean"], abs=0.006)
+        assert numbers[2] == pytest.approx(frequency["mean"] / 1000, rel=1e-3)
+        assert numbers[4] == pytest.approx(each["reliability"]["failure_probability"], rel=0.01)
+    assert page.count('alt="Stiffness, first frequency and deflection of the beams') == 1
+    assert "Devices" not in write(films, "silicon")[1]
 
 
 def test_a_changed_figure_is_refused_and_leaves_no_page(films):

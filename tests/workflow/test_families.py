@@ -47,7 +47,7 @@ def test_a_study_of_films_makes_again_what_a_change_concerns(films):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"films": None}, ("ensembles or films are needed",)),
+        ({"films": None}, ("ensembles, films or devices are needed",)),
         ({"films": {"some": {"materials": ["coper"]}}}, ("coper", "copper")),
         ({"films": {"some": {"textures": ["<1x0>"]}}}, ("<1x0>", "random")),
         ({"films": {"some": {"counts": {2: 5}}}}, ("counts", "5", "100")),

@@ -75,12 +75,12 @@ def remake(result, steps):
     result : str
         Pattern of the file that holds the record.
     steps : callable
-        Gives what is asked for, from the name of an ensemble, experiment or search.
+        Gives what is asked for, from the name of an ensemble, experiment, search or device.
     """
 
     def now(wildcards):
         values = dict(wildcards.items())
-        keys = ("ensemble", "experiment", "search", "films", "ratio")
+        keys = ("ensemble", "experiment", "search", "device", "films", "ratio")
         names = [values[key] for key in keys if key in values]
         return NOW if is_stale(result.format(**values), steps(*names)) else ancient(NOW)
 
@@ -128,6 +128,7 @@ wildcard_constraints:
     ratio=r"[0-9.]+",
     experiment="|".join(STUDY.experiments) or "-",
     search="|".join(STUDY.searches) or "-",
+    device="|".join(STUDY.devices) or "-",
     trial=r"\d{4}",
     start=r"\d+",
     stop=r"\d+",
@@ -169,6 +170,7 @@ def reported():
         },
         "search": {name: paths.search("trials.csv", name) for name in sorted(STUDY.searches)},
         "audit": {name: paths.audit(name) for name in ensembles if STUDY.audit.count},
+        "device": {name: paths.device("beams.json", name) for name in sorted(STUDY.devices)},
     }
 
 

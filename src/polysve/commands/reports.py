@@ -7,7 +7,7 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.commands.pictures import write_figure
-from polysve.device.beam import BeamSample
+from polysve.device.beam import BeamSample, summarize
 from polysve.device.infer import Posterior
 from polysve.device.measured import Measured
 from polysve.device.reliability import COUNTS
@@ -152,36 +152,7 @@ class Beams:
 
     def report(self) -> dict:
         """All numbers, for JSON."""
-        return {
-            "crystal": self.crystal,
-            "beam": self.settings.model_dump(mode="json"),
-            "widths": [self._width(sample) for sample in self.samples],
-        }
-
-    def _width(self, sample: BeamSample) -> dict:
-        modulus = sample.strips.modulus_gpa
-        found = {
-            "width_um": sample.width_um,
-            "windows": {
-                "side_um": sample.strips.width_um,
-                "count": len(modulus),
-                "mean_gpa": float(modulus.mean()),
-                "std_gpa": float(modulus.std(ddof=1)),
-            },
-        }
-        names = ("0.1", "1", "5", "50", "95", "99", "99.9")
-        for name, values in sample.values.items():
-            quantiles = np.quantile(values, [float(percent) / 100 for percent in names])
-            found[name] = {
-                "mean": float(values.mean()),
-                "std": float(values.std(ddof=1)),
-                "nominal": sample.nominal[name],
-                "quantiles": dict(zip(names, quantiles.tolist(), strict=True)),
-            }
-        for name in ("reliability", "shares", "check"):
-            if getattr(sample, name):
-                found[name] = getattr(sample, name)
-        return found
+        return summarize(self.settings, self.samples, self.crystal)
 
     def text(self) -> str:
         """A few lines to read."""

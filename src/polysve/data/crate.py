@@ -35,10 +35,13 @@ PARTS = {
     "experiments/*/predictions/*": "every prediction",
     "experiments/*/figures/*": "figures of an experiment",
     "searches/*/*": "trials of a search for hyperparameters, and the best one",
+    "devices/*/beams.json": "beams: their scatter, its sources, how many fail",
+    "devices/*/figures/*.svg": "figures of these beams",
     "*.provenance.json": RECORD,
     "ensembles/*/*.json": RECORD,
     "ensembles/*/figures/*.json": RECORD,
     "experiments/*/*.json": RECORD,
+    "devices/*/*.json": RECORD,
     "README.md": "what is where",
     MANIFEST: "SHA-256 of each file",
 }
@@ -47,6 +50,7 @@ NEEDED = {
     "ensembles": ("ensembles/{}.h5",),
     "experiments": ("experiments/{}/model.keras", "experiments/{}/metrics.json"),
     "searches": ("searches/{}/trials.csv",),
+    "devices": ("devices/{}/beams.json",),
 }
 FORMATS = {
     ".h5": "application/x-hdf5",

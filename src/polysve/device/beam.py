@@ -17,9 +17,16 @@ from polysve.device.scatter import Sources
 from polysve.device.section import Sections
 from polysve.device.strip import FilmLaw
 from polysve.grains.texture import Measured
-from polysve.settings.device import ZERO, BeamSettings, LawSettings, LimitSettings
+from polysve.settings.device import (
+    LEAST_CHECK,
+    ZERO,
+    BeamSettings,
+    LawSettings,
+    LimitSettings,
+)
 
-LEAST_CHECK = 10
+QUANTILES = ("0.1", "1", "5", "50", "95", "99", "99.9")
+"""In percent."""
 MODEL_BEAMS = 5000
 """Beams that the law of the grains is fitted to, at most."""
 
@@ -207,3 +214,37 @@ def _check(
         )
         for name, each in solved.items()
     }
+
+
+def summarize(settings: BeamSettings, samples: list[BeamSample], crystal: str) -> dict:
+    """All numbers, for JSON: what is asked and, by width, what was found."""
+    return {
+        "crystal": crystal,
+        "beam": settings.model_dump(mode="json"),
+        "widths": [_summary(sample) for sample in samples],
+    }
+
+
+def _summary(sample: BeamSample) -> dict:
+    modulus = sample.strips.modulus_gpa
+    found = {
+        "width_um": sample.width_um,
+        "windows": {
+            "side_um": sample.strips.width_um,
+            "count": len(modulus),
+            "mean_gpa": float(modulus.mean()),
+            "std_gpa": float(modulus.std(ddof=1)),
+        },
+    }
+    for name, values in sample.values.items():
+        quantiles = np.quantile(values, [float(percent) / 100 for percent in QUANTILES])
+        found[name] = {
+            "mean": float(values.mean()),
+            "std": float(values.std(ddof=1)),
+            "nominal": sample.nominal[name],
+            "quantiles": dict(zip(QUANTILES, quantiles.tolist(), strict=True)),
+        }
+    for name in ("reliability", "shares", "check"):
+        if getattr(sample, name):
+            found[name] = getattr(sample, name)
+    return found

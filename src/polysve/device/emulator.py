@@ -13,7 +13,7 @@ from polysve.device.counting import jackknife_covariance, without_strips
 from polysve.device.sample import STRIP_WIDTHS, Strips, draw_strips, put_together
 from polysve.device.strip import FilmLaw
 from polysve.grains.texture import Measured
-from polysve.settings.device import BeamSettings, LawSettings
+from polysve.settings.device import LawSettings, SpecSettings
 
 SIZES = 3
 """Grain sizes that are sampled, from the least to the largest, evenly in the logarithm."""
@@ -49,7 +49,7 @@ class Emulator(NamedTuple):
 
 
 def emulate(
-    settings: BeamSettings,
+    settings: SpecSettings,
     crystal: Crystal,
     quantity: str,
     width_um: float,
@@ -60,7 +60,7 @@ def emulate(
 
     Parameters
     ----------
-    settings : BeamSettings
+    settings : SpecSettings
         Whose prior says which grain sizes and offsets there may be.
     crystal : Crystal
     quantity : str
@@ -102,7 +102,7 @@ def emulate(
 
 
 def _sample(
-    strips: Strips, of: dict[str, LawSettings], settings: BeamSettings, quantity: str
+    strips: Strips, of: dict[str, LawSettings], settings: SpecSettings, quantity: str
 ) -> tuple[float, float, float]:
     """Mean of the logarithm, logarithm of its scatter, and standard error of this, of beams of some strips."""
     random = np.random.default_rng(settings.seed)
@@ -114,7 +114,7 @@ def _sample(
     return logs.mean(), np.log(logs.std()), error
 
 
-def _curve(film: Callable, width_um: float, settings: BeamSettings) -> Array:
+def _curve(film: Callable, width_um: float, settings: SpecSettings) -> Array:
     """Logarithm of a quantity against the width offset."""
     low, high = settings.prior.offsets_um
     nodes = np.cos(np.pi * (np.arange(OFFSETS) + 0.5) / OFFSETS)

@@ -14,7 +14,7 @@ from polysve.base.errors import InputError
 from polysve.base.types import Array
 from polysve.device.emulator import Emulator
 from polysve.device.measured import Measured
-from polysve.settings.device import BeamSettings, PriorSettings
+from polysve.settings.device import PriorSettings, SpecSettings
 
 NAMES = "grain_size_um", "width_offset_um", "width_offset_std_um"
 WALKERS = 64
@@ -64,13 +64,13 @@ def _summary(draws: Array) -> dict:
 
 
 def infer(
-    settings: BeamSettings, devices: Measured, emulators: Mapping[float, Emulator]
+    settings: SpecSettings, devices: Measured, emulators: Mapping[float, Emulator]
 ) -> Posterior:
     """Sample the posterior.
 
     Parameters
     ----------
-    settings : BeamSettings
+    settings : SpecSettings
         With the prior, and the seed.
     devices : Measured
     emulators : mapping

@@ -20,6 +20,10 @@ CAPTIONS = {
     "gallery": "The first structures, and Ē of each. Colour is the angle θ on a cyclic scale, light grains soft along "
     "the edges and dark ones stiff; of other films, which crystal direction is the film normal.",
     "distribution": "Ē of all films under each boundary condition: mean and standard deviation.",
+    "scatter": "Stiffness, first frequency and deflection of the beams over their means; dotted: a limit.",
+    "shares": "Share of the variance of each quantity that a source has by itself (first-order Sobol indices).",
+    "safety": "Reliability index β, and the failure probability, against the width; bars: 95 % interval.",
+    "beam": "One beam under its force, the grains of its held end, and the axial stress there.",
     "history": "Validation loss of each trial in the order they began, and the best so far. Crosses: trials stopped "
     "early because the others were better, with the loss they had reached.",
     "importance": "How much of the variance of log(loss) each setting explains by itself, the shares scaled to a sum "

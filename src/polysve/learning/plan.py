@@ -1,6 +1,7 @@
 """What a study's experiments come to, and what of them cannot work: told before anything is computed."""
 
 from polysve.base.errors import InputError
+from polysve.crystals import catalogue
 from polysve.grains.texture import is_upright
 from polysve.settings.experiment import READS, PreprocessSettings
 from polysve.settings.study import ExperimentSettings, Settings
@@ -46,7 +47,7 @@ def split_counts(count: int, recipe: PreprocessSettings, name: str) -> tuple[int
 
 
 def check_study(study: Settings) -> None:
-    """Refuse experiments that could only fail after the finite elements are spent.
+    """Refuse experiments and devices that could only fail after much work is done.
 
     Raises
     ------
@@ -58,6 +59,15 @@ def check_study(study: Settings) -> None:
     for name in study.searches:
         for varied in study.varied(name):
             _check(study, varied, f"searches.{name}.space")
+    for name in study.devices:
+        device = study.device_slice(name)
+        if (
+            device.density_kg_m3 is None
+            and catalogue.crystal(device.material).density_kg_m3 is None
+        ):
+            raise InputError(
+                f"devices.{name}.density_kg_m3 is not given, and the material has none; allowed is a number"
+            )
 
 
 def _check(study: Settings, experiment: ExperimentSettings, key: str) -> None:

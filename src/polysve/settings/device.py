@@ -1,4 +1,4 @@
-"""Settings of a beam: shape, film, what scatters, what it must keep to."""
+"""Settings of a beam: shape, film, what scatters, what it must keep to, what is known before some are measured."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from polysve.base.errors import InputError
 from polysve.settings.labels import AspectRatio, SizeScatter, Spacing
+from polysve.settings.material import Material
 from polysve.settings.model import Model, Positive, Seed, parse, read_yaml
-from polysve.settings.texture import DEFAULT_TEXTURE, Texture
+from polysve.settings.texture import DEFAULT_TEXTURE, Texture, sample_files
 
 SLENDER = {"cantilever": 4, "clamped": 10}
 """Least length over extent in the direction of bending: Timoshenko theory is then right to 0.1 and 0.2 %."""
@@ -16,6 +17,8 @@ SURE = 5
 """Standard deviations within which a normal quantity must stay positive."""
 REACH = 4
 """Standard deviations of its prior that a mean offset may be off."""
+LEAST_CHECK = 10
+"""Beams solved whole that can correct others."""
 LARGEST_DEFLECTION = {"cantilever": 0.1, "clamped": 0.1}
 """Over the length of a cantilever, and over the extent of a clamped beam, which stretches."""
 
@@ -179,10 +182,6 @@ class BeamSettings(Model):
     seed: Seed = 1
     limit: Limits = Field((), description="One limit, or a list: a beam fails beyond any of them.")
 
-    prior: PriorSettings = Field(
-        PriorSettings(), description="Asked by `polysve infer` only, in place of what it names."
-    )
-
     @property
     def spread(self) -> list[str]:
         """What scatters besides grains."""
@@ -201,22 +200,7 @@ class BeamSettings(Model):
                 )
         for width in self.widths_um:
             self._check_width(width)
-            if "prior" in self.model_fields_set:
-                self._check_prior(width)
         return self
-
-    def _check_prior(self, width: float) -> None:
-        prior = self.prior
-        if width + prior.offsets_um[0] <= width / 10:
-            raise ValueError(
-                f"prior.width_offset_um = {prior.width_offset_um.mean:g} ± {prior.width_offset_um.std:g} eats a beam "
-                f"{width:g} µm wide; allowed is a width that {REACH} standard deviations leave"
-            )
-        if width + prior.width_offset_um.mean < prior.grain_size_um.high:
-            raise ValueError(
-                f"prior.grain_size_um.high = {prior.grain_size_um.high:g}: beams {width:g} µm wide; allowed are beams "
-                "as wide as a grain, or wider"
-            )
 
     def _check_width(self, width: float) -> None:
         offset, made = self.width_offset_um, width + self.width_offset_um.mean
@@ -238,7 +222,62 @@ class BeamSettings(Model):
             )
 
 
-def read_spec(path: Path) -> BeamSettings:
+class SpecSettings(BeamSettings):
+    """What a file of beams says."""
+
+    prior: PriorSettings = Field(
+        PriorSettings(), description="Asked by `polysve infer` only, in place of what it names."
+    )
+
+    @model_validator(mode="after")
+    def a_prior(self):
+        """Refuse priors of beams that are no beams, where one is given."""
+        if "prior" in self.model_fields_set:
+            for width in self.widths_um:
+                self._check_prior(width)
+        return self
+
+    def _check_prior(self, width: float) -> None:
+        prior = self.prior
+        if width + prior.offsets_um[0] <= width / 10:
+            raise ValueError(
+                f"prior.width_offset_um = {prior.width_offset_um.mean:g} ± {prior.width_offset_um.std:g} eats a beam "
+                f"{width:g} µm wide; allowed is a width that {REACH} standard deviations leave"
+            )
+        if width + prior.width_offset_um.mean < prior.grain_size_um.high:
+            raise ValueError(
+                f"prior.grain_size_um.high = {prior.grain_size_um.high:g}: beams {width:g} µm wide; allowed are beams "
+                "as wide as a grain, or wider"
+            )
+
+
+class DeviceSettings(BeamSettings):
+    """One kind of beam that a study asks for."""
+
+    material: Material | None = Field(
+        None, description="Another material than homogenize.material."
+    )
+    check: Annotated[int, Field(ge=0, le=10**5)] = Field(
+        0,
+        description="Beams of each width to solve whole, which correct mean and scatter; at least 10, if any.",
+    )
+
+    @model_validator(mode="after")
+    def a_check(self):
+        """Refuse a check that says nothing."""
+        if self.check and (self.check < LEAST_CHECK or self.bending == "out_of_plane"):
+            raise ValueError(
+                f"check = {self.check}; allowed is 0, or {LEAST_CHECK} and more beams that bend in the plane"
+            )
+        return self
+
+    @property
+    def sample_files(self) -> list[str]:
+        """Files of measured orientations that its texture draws from."""
+        return sample_files([self.texture])
+
+
+def read_spec(path: Path) -> SpecSettings:
     """Read a beam from YAML; an empty file gives the defaults.
 
     Raises
@@ -249,4 +288,4 @@ def read_spec(path: Path) -> BeamSettings:
     values = read_yaml(path, needed) or {}
     if not isinstance(values, dict):
         raise InputError(f"{path}: {needed}")
-    return parse(BeamSettings, values, str(path))
+    return parse(SpecSettings, values, str(path))

@@ -1,4 +1,4 @@
-"""Settings of a whole study: ensembles, experiments and searches, and the slice of them that each stage gets."""
+"""Settings of a whole study: ensembles, experiments, searches, devices, and the slice that each stage gets."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from polysve.base.errors import InputError
+from polysve.settings.device import DeviceSettings
 from polysve.settings.experiment import (
     EvaluateSettings,
     PreprocessSettings,
@@ -176,12 +177,14 @@ class Settings(Model):
     """By name."""
     searches: dict[Name, SearchSettings] = Field({})
     """By name."""
+    devices: dict[Name, DeviceSettings] = Field({})
+    """Kinds of beam by name."""
 
     @model_validator(mode="after")
     def something(self):
         """Refuse a study of nothing."""
-        if not (self.ensembles or self.films):
-            raise ValueError("ensembles or films are needed")
+        if not (self.ensembles or self.films or self.devices):
+            raise ValueError("ensembles, films or devices are needed")
         return self
 
     @field_validator("experiments")
@@ -287,6 +290,11 @@ class Settings(Model):
         """Files of measured orientations that the structures of an ensemble are drawn from."""
         phases = self.tessellate_slice(ensemble).phases.values()
         return sample_files(phase.texture for phase in phases)
+
+    def device_slice(self, device: str) -> DeviceSettings:
+        """All that the beams of a device depend on."""
+        chosen = self.devices[device]
+        return chosen.model_copy(update={"material": chosen.material or self.homogenize.material})
 
     def assemble_slice(self, ensemble: str) -> AssembleSettings:
         """All that joining the shards of an ensemble depends on."""

@@ -36,6 +36,7 @@ def run(
     experiments: dict[str, Path],
     searches: dict[str, Path],
     audits: dict[str, Path],
+    devices: dict[str, Path],
 ) -> None:
     """Write the page.
 
@@ -55,6 +56,8 @@ def run(
         ``trials.csv`` of each, with the figures beside it.
     audits : dict of str to Path
         ``audit.json`` of the ensembles that have one.
+    devices : dict of str to Path
+        ``beams.json`` of each, with the figures beside it.
 
     Raises
     ------
@@ -64,7 +67,8 @@ def run(
     import yaml
 
     study = parse(Settings, yaml.safe_load(study_file.read_text(encoding="utf-8")), str(study_file))
-    made_from = [*portraits.values(), *experiments.values(), *searches.values(), *audits.values()]
+    kinds = portraits, experiments, searches, audits, devices
+    made_from = [file for files in kinds for file in files.values()]
     networks = sorted(
         (Network(file) for file in experiments.values()),
         key=lambda each: mean_r2(each.metrics),
@@ -92,9 +96,13 @@ def run(
         "ensembles": [_ensemble(each, portraits[name]) for name, each in films.items()],
         "searches": [_search(name, file) for name, file in searches.items()],
         "audit": _audit(audits),
+        "devices": [_device(name, file) for name, file in devices.items()],
         "records": _codes([read_record(file) for file in made_from]),
         "study_text": study_file.read_text(encoding="utf-8"),
-        "files": _links([*experiments.values(), *ensembles.values(), *searches.values()], output),
+        "files": _links(
+            [*experiments.values(), *ensembles.values(), *searches.values(), *devices.values()],
+            output,
+        ),
     }
     data = _parity(films, [group[0] for group in groups.values()])
     with atomic_path(output) as temporary:
@@ -194,6 +202,16 @@ def _search(name: str, file: Path) -> dict:
         "figures": {
             stem: _embedded(file.with_name(f"{stem}.svg")) for stem in ("history", "importance")
         },
+    }
+
+
+def _device(name: str, file: Path) -> dict:
+    """One kind of beam: what was asked, what was found for each width, its figures."""
+    folder = file.parent / "figures"
+    return {
+        "name": name,
+        **json.loads(file.read_text(encoding="utf-8")),
+        "figures": {each.stem: _embedded(each) for each in sorted(folder.glob("*.svg"))},
     }
 
 
