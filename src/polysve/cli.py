@@ -213,6 +213,7 @@ def evaluate(
     model: Input,
     history: Input,
     output_dir: Annotated[Path, typer.Argument(file_okay=False)],
+    ensemble: Ensembles,
     settings: SettingsText,
 ) -> None:
     """Judge one network: metrics, predictions, figures."""
@@ -221,11 +222,12 @@ def evaluate(
     from polysve.settings.model import parse
 
     parsed = parse(EvaluateSettings, settings, "--settings")
+    files = _named_files(ensemble)
     require_whole(inputs)
     require_whole(model)
     from polysve.stages import evaluate as stage
 
-    stage.run(inputs, model, history, output_dir, parsed)
+    stage.run(inputs, model, history, files, output_dir, parsed)
 
 
 @app.command("device")

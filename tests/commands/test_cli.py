@@ -74,7 +74,10 @@ def tessellate(settings, ensemble="a", start=0, stop=1):
             ["text.h5"],
         ),
         (["train", "text.h5", "new.keras", "new.csv", "--settings", "{}"], ["text.h5"]),
-        (["evaluate", "text.h5", "text.h5", "text.h5", "new", "--settings", "{}"], ["text.h5"]),
+        (
+            ["evaluate", *3 * ["text.h5"], "new", "--ensemble", "a=text.h5", "--settings", "{}"],
+            ["text.h5"],
+        ),
         (["compare", "new.csv", "text.h5"], ["text.h5"]),
         (["provenance", "text.h5"], ["text.h5"]),
     ],

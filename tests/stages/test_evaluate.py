@@ -7,6 +7,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from command import polysve
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_absolute_percentage_error, r2_score
 from sklearn.preprocessing import PolynomialFeatures
@@ -40,7 +41,7 @@ def judged(ensembles, tmp_path_factory):
     preprocess.run(folder / "inputs.h5", ensembles, recipe)
     network = TrainSettings(network=NetworkSettings(architecture="spectral"))
     train.run(folder / "inputs.h5", folder / "model.keras", folder / "history.csv", network)
-    evaluate.run(*files(folder), folder, SETTINGS)
+    evaluate.run(*files(folder), ensembles, folder, SETTINGS)
     return folder
 
 
@@ -103,6 +104,20 @@ def test_baseline_is_a_regression_on_window_means_of_the_training_split(judged):
     assert results["baselines"]["mean"]["ratio6"]["std_pred_gpa"] < 1e-9
 
 
+def test_the_series_answers_for_the_films_that_were_not_trained_on(judged, ensembles):
+    """Without training; its numbers are those that the command gives for the same films."""
+    results = json.loads((judged / "metrics.json").read_text())
+    assert results["n_training"] == COUNTS["ratio4"]["training"]
+    for name in FILES:
+        values = predictions(judged, name, "test")
+        command = polysve("predict", ensembles[name], "--bc", "pbc", "--json")
+        said = np.array(json.loads(command.stdout)["young_modulus_gpa"]["pbc"])[values["index"]]
+        series, true = results["baselines"]["series"][name], values["young_modulus_gpa"]
+        assert series["std_pred_gpa"] == pytest.approx(said.std(), rel=1e-6)
+        assert series["r2"] == pytest.approx(r2_score(true, said), abs=1e-6)
+        assert series["r2"] > 0.999
+
+
 def test_share_of_a_component_is_relative_to_the_fit_of_that_component(judged):
     with h5py.File(judged / "inputs.h5") as inputs:
         learned, unseen = inputs["ratio4"], inputs["ratio6"]
@@ -155,14 +170,14 @@ def test_figures_and_nothing_unfinished(judged):
     }
 
 
-def test_a_second_judgement_is_the_same(judged, tmp_path):
-    evaluate.run(*files(judged), tmp_path / "spectral", SETTINGS)
+def test_a_second_judgement_is_the_same(judged, ensembles, tmp_path):
+    evaluate.run(*files(judged), ensembles, tmp_path / "spectral", SETTINGS)
     for file in [judged / "metrics.json", *(judged / "predictions").iterdir()]:
         again = tmp_path / "spectral" / file.relative_to(judged)
         assert again.read_bytes() == file.read_bytes()
 
 
-def test_damaged_inputs_are_refused_and_leave_nothing(judged, tmp_path):
+def test_damaged_inputs_are_refused_and_leave_nothing(judged, ensembles, tmp_path):
     damaged = tmp_path / "inputs.h5"
     shutil.copy(judged / "inputs.h5", damaged)
     with h5py.File(damaged) as file:
@@ -171,7 +186,7 @@ def test_damaged_inputs_are_refused_and_leave_nothing(judged, tmp_path):
         file.seek(chunk.byte_offset + 100)
         file.write(b"\xff" * 8)
     with pytest.raises(InputError, match=r"inputs.h5: damaged"):
-        evaluate.run(damaged, *files(judged)[1:], tmp_path / "out", SETTINGS)
+        evaluate.run(damaged, *files(judged)[1:], ensembles, tmp_path / "out", SETTINGS)
     assert not (tmp_path / "out").exists()
 
 

@@ -180,6 +180,7 @@ def test_evaluation_measures_the_coverage(model, ensemble, surrogate):
         model.with_name("inputs.h5"),
         model,
         model.with_name("history.csv"),
+        {"small": ensemble},
         folder,
         EvaluateSettings(bootstrap_samples=2),
     )

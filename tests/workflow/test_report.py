@@ -123,11 +123,13 @@ def test_tables_say_what_the_metrics_say(page, metrics):
                 told["intervals_95"][ensemble]["sdape_percent"], abs=0.06
             )
         last = list(told["ensembles"].values())[-1]
-        fit = list(told["baselines"]["quadratic_fit"].values())[-1]
         assert numbers(table[name][2])[0] == pytest.approx(last["r2"], rel=5e-3)
-        assert numbers(table[name][3])[0] == pytest.approx(fit["r2"], rel=5e-3)
-        assert numbers(table[name][4]) == [told["n_parameters"]]
-        assert numbers(table[name][5])[0] == pytest.approx(told["train_seconds"], abs=0.51)
+        for place, method in ((3, "quadratic_fit"), (4, "series")):
+            other = list(told["baselines"][method].values())[-1]
+            assert numbers(table[name][place])[0] == pytest.approx(other["r2"], rel=5e-3)
+        assert numbers(table[name][5]) == [told["n_training"]]
+        assert numbers(table[name][6]) == [told["n_parameters"]]
+        assert numbers(table[name][7])[0] == pytest.approx(told["train_seconds"], abs=0.51)
         measures = rows(page, f"#experiment-{name} table.measures")
         for ensemble, values in told["ensembles"].items():
             cells = [numbers(cell)[0] for cell in measures[ensemble]]
@@ -135,7 +137,9 @@ def test_tables_say_what_the_metrics_say(page, metrics):
             assert cells[:4] == pytest.approx([values[key] for key in keys], rel=6e-3)
             assert cells[4] == pytest.approx(values["sdape_percent"], abs=0.06)
             assert cells[5] == round(100 * values["coverage_90"])
-            for cell, method in zip(cells[6:], ("quadratic_fit", "log_mean"), strict=True):
+            for cell, method in zip(
+                cells[6:], ("quadratic_fit", "log_mean", "series"), strict=True
+            ):
                 assert cell == pytest.approx(told["baselines"][method][ensemble]["r2"], rel=6e-3)
 
 

@@ -189,3 +189,8 @@ def ensembles_of(wildcards):
     if hasattr(wildcards, "search"):
         return STUDY.experiments[STUDY.searches[wildcards.search].experiment].train_ensembles
     return STUDY.experiments[wildcards.experiment].ensembles
+
+
+def named_ensembles(wildcards):
+    """The same as options of a command."""
+    return [f"--ensemble={name}={paths.ensemble(name)}" for name in ensembles_of(wildcards)]

@@ -7,6 +7,7 @@ rule evaluate:
         inputs=paths.experiment("inputs.h5"),
         model=paths.experiment("model.keras"),
         history=paths.experiment("history.csv"),
+        ensembles=lambda wildcards: [paths.ensemble(name) for name in ensembles_of(wildcards)],
         asked=remake(paths.experiment("evaluate.provenance.json"), asked.metrics),
     output:
         metrics=paths.experiment("metrics.json"),
@@ -25,8 +26,9 @@ rule evaluate:
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         folder=lambda wildcards: paths.experiment_folder(wildcards.experiment),
+        ensembles=named_ensembles,
         settings=lambda wildcards: STUDY.experiments[wildcards.experiment].evaluate.canonical_json(),
         code=code("evaluate"),
     shell:
         "TF_NUM_INTRAOP_THREADS={threads} TF_NUM_INTEROP_THREADS=1 polysve evaluate {input.inputs} {input.model} {input.history} {params.folder}"
-        " --settings {params.settings:q} > {log} 2>&1"
+        " {params.ensembles} --settings {params.settings:q} > {log} 2>&1"

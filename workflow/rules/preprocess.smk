@@ -19,9 +19,7 @@ rule preprocess:
         mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
-        ensembles=lambda wildcards: [
-            f"--ensemble={name}={paths.ensemble(name)}" for name in ensembles_of(wildcards)
-        ],
+        ensembles=named_ensembles,
         settings=lambda wildcards: STUDY.preprocess_slice(wildcards.experiment).canonical_json(),
         code=code("preprocess"),
     shell:

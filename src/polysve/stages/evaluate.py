@@ -13,7 +13,7 @@ from polysve.base.files import atomic_folder
 from polysve.base.progress import track
 from polysve.crystals.square import upright
 from polysve.crystals.stiffness import exp_stiffness, young_modulus
-from polysve.data.ensemble import stored_crystals
+from polysve.data.ensemble import Ensemble, stored_crystals
 from polysve.data.inputs import Split, open_inputs
 from polysve.data.records import RECORD_SUFFIX, write_record
 from polysve.figures import ensembles, experiments, style
@@ -23,6 +23,7 @@ from polysve.learning.encoding import CHANNELS, decode
 from polysve.learning.two_point_statistics import TwoPointFit, two_point_statistics
 from polysve.networks import physical
 from polysve.settings.experiment import EvaluateSettings
+from polysve.surrogate.training_free import Series
 
 SPLITS = ("training", "validation", "test", "calibration")
 CHUNK = 512
@@ -78,6 +79,7 @@ def run(
     inputs_path: Path,
     model_path: Path,
     history_path: Path,
+    ensembles: dict[str, Path],
     output_dir: Path,
     settings: EvaluateSettings,
 ) -> None:
@@ -87,6 +89,8 @@ def run(
     ----------
     inputs_path, model_path, history_path : Path
         inputs.h5, model.keras and history.csv of one experiment.
+    ensembles : dict of str to Path
+        Ensemble files by name, those of inputs.h5: the training-free series answers for their films.
     output_dir : Path
         Folder to write ``metrics.json``, ``predictions/{ensemble}.csv`` and ``figures/`` into. Its name
         is that of the experiment.
@@ -102,7 +106,7 @@ def run(
     diagnosis = metrics.diagnose(history)
     try:
         with open_inputs(inputs_path) as inputs:
-            shown = inputs.attrs["encoding"]
+            shown, condition = inputs.attrs["encoding"], inputs.attrs["boundary_condition"]
             crystal = None
             if shown != "log_stiffness":
                 crystal = upright(stored_crystals(inputs.attrs)[0].stiffness_gpa)
@@ -116,19 +120,24 @@ def run(
             worst = {name: _worst(inputs[name], each, shown) for name, each in tested.items()}
     except OSError as error:
         raise InputError(f"{inputs_path}: damaged ({error})") from error
+    series = {
+        name: _series(Ensemble(ensembles[name]), part.index, condition)
+        for name, part in tested.items()
+    }
     coverage = {"nominal": NOMINAL} | {
         name: [each.coverage(card, nominal) for nominal in NOMINAL] for name, each in tested.items()
     }
     results = {
         "experiment": output_dir.resolve().name,
         "n_parameters": model.count_params(),
+        "n_training": len(learned["true"]),
         "train_seconds": float(history["seconds"].sum()),
         "ensembles": {
             name: _summary(each) | {"coverage_90": each.coverage(card, 0.9)}
             for name, each in tested.items()
         },
         **_other_splits(judged),
-        **_compared(tested, learned, fit, settings),
+        **_compared(tested, _baselines(tested, learned, fit) | {"series": series}, fit, settings),
         "coverage": coverage,
         "diagnosis": diagnosis,
         "scope": card.scope(),
@@ -221,14 +230,19 @@ def _baselines(
     }
 
 
+def _series(ensemble: Ensemble, index: np.ndarray, boundary_condition: str) -> np.ndarray:
+    """Ē of some SVEs by the series that needs no training, GPa."""
+    films = (ensemble.film(ensemble.row(each)) for each in index)
+    return Series(boundary_condition=boundary_condition).predict(films).young_modulus_gpa
+
+
 def _compared(
     tested: dict[str, Judged],
-    learned: dict[str, np.ndarray],
+    predicted: dict[str, dict[str, np.ndarray]],
     fit: baselines.QuadraticFit,
     settings: EvaluateSettings,
 ) -> dict:
     """What metrics.json holds of the baselines, of errors relative to the quadratic fit, and of bootstrap intervals."""
-    predicted = _baselines(tested, learned, fit)
     found = {
         "baselines": {
             method: {

@@ -134,8 +134,9 @@ def _row(name: str, group: list[Network], columns: list[Films]) -> dict:
             cells.append(None)
             continue
         errors, r2 = [each["sdape_percent"] for each in told], [each["r2"] for each in told]
-        fit = first["baselines"]["quadratic_fit"][films.name]["r2"]
-        cell = {"error": float(np.mean(errors)), "r2": float(np.mean(r2)), "fit": fit}
+        cell = {"error": float(np.mean(errors)), "r2": float(np.mean(r2))}
+        for method, values in first["baselines"].items():
+            cell[method] = values[films.name]["r2"]
         if len(group) > 1:
             cell["spread"] = float(np.std(errors, ddof=1))
         else:
@@ -146,6 +147,7 @@ def _row(name: str, group: list[Network], columns: list[Films]) -> dict:
         "seeds": len(group),
         "cells": cells,
         "n_parameters": first["n_parameters"],
+        "n_training": first["n_training"],
         "train_seconds": float(np.mean([each.metrics["train_seconds"] for each in group])),
     }
 
