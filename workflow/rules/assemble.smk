@@ -19,6 +19,7 @@ rule assemble:
         paths.benchmark("assemble", "{ensemble}")
     conda:
         "../../envs/environment.yaml"
+    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt

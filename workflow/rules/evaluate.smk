@@ -20,6 +20,7 @@ rule evaluate:
         paths.benchmark("evaluate", "{experiment}")
     conda:
         "../../envs/environment.yaml"
+    priority: 1
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,

@@ -18,6 +18,7 @@ rule homogenize:
         "shard"
     conda:
         "../../envs/environment.yaml"
+    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * (1000 + grains(wildcards) // 200),

@@ -16,6 +16,7 @@ rule mesh:
         "shard"
     conda:
         "../../envs/environment.yaml"
+    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * (1000 + grains(wildcards) // 200),

@@ -14,6 +14,7 @@ rule preprocess:
         paths.benchmark("preprocess", "{experiment}")
     conda:
         "../../envs/environment.yaml"
+    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 2000,

@@ -17,6 +17,7 @@ rule tessellate:
         "shard"
     conda:
         "../../envs/environment.yaml"
+    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * (500 + grains(wildcards) // 500),

@@ -16,6 +16,7 @@ rule train:
         paths.benchmark("train", "{experiment}")
     conda:
         "../../envs/environment.yaml"
+    priority: 3
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,

@@ -17,6 +17,7 @@ rule trial:
         paths.benchmark("trial", "{search}/{trial}")
     conda:
         "../../envs/environment.yaml"
+    priority: 3
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,

@@ -1,15 +1,21 @@
 """Digest of the source code that a stage's numbers depend on."""
 
-import ast
 import hashlib
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import CodeType
 
 PACKAGE = "polysve"
 LEFT_OUT = ("base", "settings", "films", "data.records", "data.digest", "data.origin")
 """Rooms and modules that decide no number of a study: what settings say reaches a stage as settings, `films` reads
 what somebody brings, the others tell of the work."""
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+IMPORT = re.compile(
+    rf"^[ \t]*(?:import ({PACKAGE}[\w.]*)|from ({PACKAGE}[\w.]*) import (?:\(([^)]*)\)|(.*)))",
+    re.MULTILINE,
+)
+COMMENT = re.compile("#.*")
 
 
 @cache
@@ -78,14 +84,40 @@ def _texts(name: str, root: Path) -> list[Path]:
 
 @cache
 def _module(name: str, root: Path) -> tuple[str, frozenset[str]]:
-    """Syntax of a module without docstrings and positions, and the names it imports anywhere."""
-    tree = ast.parse(_file(name, root).read_text())
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names.update({node.module}, (f"{node.module}.{alias.name}" for alias in node.names))
-        elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree), frozenset(names)
+    """Byte code of a module, which has no comments and here no docstrings, and the names it imports anywhere.
+
+    The compiler takes a quarter of the time that a tree of the syntax takes, and each job and each look at a study need
+    the code of all stages.
+    """
+    source = _file(name, root).read_text(encoding="utf-8")
+    code = compile(source, name, "exec", dont_inherit=True, optimize=2)
+    return "\n".join(_parts(code)), frozenset(_imported(source))
+
+
+def _imported(source: str) -> Iterator[str]:
+    r"""Names of the package that a source imports, and of what it takes from them.
+
+    Examples
+    --------
+    >>> sorted(_imported("    from polysve.fem import label  # of films\\nimport numpy"))
+    ['polysve.fem', 'polysve.fem.label']
+    """
+    for whole, module, several, rest in IMPORT.findall(source):
+        yield whole or module
+        for each in COMMENT.sub("", several or rest).split(","):
+            if module and each.strip():
+                yield f"{module}.{each.split()[0]}"
+
+
+def _parts(code: CodeType) -> Iterator[str]:
+    """All of a code object that says what it does: not where it stands."""
+    yield code.co_code.hex()
+    # what a set holds comes in an order of its own at each start
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _parts(each)
+        else:
+            yield repr(sorted(map(repr, each)) if isinstance(each, frozenset) else each)
+    counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags
+    names = code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars
+    yield repr((*counts, *names, code.co_exceptiontable.hex()))
