@@ -17,9 +17,9 @@ rule assemble:
         paths.log("assemble", "{ensemble}"),
     benchmark:
         paths.benchmark("assemble", "{ensemble}")
+    priority: 2
     conda:
         "../../envs/environment.yaml"
-    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt

@@ -18,9 +18,9 @@ rule evaluate:
         paths.log("evaluate", "{experiment}"),
     benchmark:
         paths.benchmark("evaluate", "{experiment}")
+    priority: 1
     conda:
         "../../envs/environment.yaml"
-    priority: 1
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,

@@ -14,11 +14,11 @@ rule homogenize:
         paths.log("homogenize", "{ensemble}/{start}-{stop}"),
     benchmark:
         paths.benchmark("homogenize", "{ensemble}/{start}-{stop}")
+    priority: 2
     group:
         "shard"
     conda:
         "../../envs/environment.yaml"
-    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * (1000 + grains(wildcards) // 200),

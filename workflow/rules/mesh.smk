@@ -12,11 +12,11 @@ rule mesh:
         paths.log("mesh", "{ensemble}/{start}-{stop}"),
     benchmark:
         paths.benchmark("mesh", "{ensemble}/{start}-{stop}")
+    priority: 2
     group:
         "shard"
     conda:
         "../../envs/environment.yaml"
-    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * (1000 + grains(wildcards) // 200),

@@ -12,9 +12,9 @@ rule preprocess:
         paths.log("preprocess", "{experiment}"),
     benchmark:
         paths.benchmark("preprocess", "{experiment}")
+    priority: 2
     conda:
         "../../envs/environment.yaml"
-    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 2000,

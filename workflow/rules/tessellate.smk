@@ -13,11 +13,11 @@ rule tessellate:
         paths.log("tessellate", "{ensemble}/{start}-{stop}"),
     benchmark:
         paths.benchmark("tessellate", "{ensemble}/{start}-{stop}")
+    priority: 2
     group:
         "shard"
     conda:
         "../../envs/environment.yaml"
-    priority: 2
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * (500 + grains(wildcards) // 500),

@@ -14,9 +14,9 @@ rule train:
         paths.log("train", "{experiment}"),
     benchmark:
         paths.benchmark("train", "{experiment}")
+    priority: 3
     conda:
         "../../envs/environment.yaml"
-    priority: 3
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,

@@ -15,9 +15,9 @@ rule trial:
         paths.log("trial", "{search}/{trial}"),
     benchmark:
         paths.benchmark("trial", "{search}/{trial}")
+    priority: 3
     conda:
         "../../envs/environment.yaml"
-    priority: 3
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,

@@ -66,6 +66,7 @@ def _left_out(name: str) -> bool:
     return any(f"{name}.".startswith(f"{PACKAGE}.{each}.") for each in LEFT_OUT)
 
 
+@cache
 def _file(name: str, root: Path) -> Path | None:
     """Source file of a module of the package, None for anything else."""
     package, *parts = name.split(".")

@@ -14,7 +14,6 @@ from polysve.crystals.orientation import from_theta
 from polysve.data.h5 import read_shard
 from polysve.data.shards import read_all, stored_film
 from polysve.grains.film import Film
-from polysve.grains.tessellation import voronoi
 from polysve.settings.material import CrystalSettings, material_settings
 from polysve.settings.texture import DEFAULT_TEXTURE, TextureSettings, texture_settings
 
@@ -91,6 +90,9 @@ class Ensemble:
         """The grains of the SVE in a row."""
         if "orientation" in self._data:
             return stored_film(self._data, row, self.attributes).made_of(*self.crystals)
+        # ensembles of schema 1 hold no polygons; nothing else here needs the compiled functions
+        from polysve.grains.tessellation import voronoi
+
         grains = slice(*self._data["offsets"][row : row + 2])
         generators_um, theta = self._data["generators"][grains], self._data["theta"][grains]
         return Film(

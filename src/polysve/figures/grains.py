@@ -10,7 +10,6 @@ from polysve.base.types import Array
 from polysve.crystals.orientation import ipf_colours
 from polysve.figures.style import ANGLES_DEG, THETA_MAP
 from polysve.grains.film import Film
-from polysve.grains.raster import grain_numbers
 
 PIXELS = 512
 BOUNDARY = 40
@@ -19,6 +18,8 @@ BOUNDARY = 40
 
 def draw_grains(axis: Axes, film: Film):
     """Colour the grains of a film; returns the image."""
+    from polysve.grains.raster import grain_numbers
+
     width_um, height_um = film.size_um
     numbers = grain_numbers(film, PIXELS)
     options = {}
@@ -42,6 +43,8 @@ def grain_colours(film: Film, direction=(0.0, 0.0, 1.0)) -> Array:
 
 def picture(film: Film, direction=(0.0, 0.0, 1.0), pixels: int = PIXELS) -> NDArray[np.uint8]:
     """Grains in inverse-pole-figure colours with dark boundaries, shape (rows, columns, 3), row 0 at the top."""
+    from polysve.grains.raster import grain_numbers
+
     numbers = grain_numbers(film, pixels)
     painted = np.uint8(255 * grain_colours(film, direction))[numbers]
     below, left = numbers[1:] != numbers[:-1], numbers[:, 1:] != numbers[:, :-1]

@@ -9,7 +9,6 @@ import numpy as np
 from polysve.base.errors import InputError
 from polysve.crystals.stiffness import log_stiffness, pack, unpack
 from polysve.grains.film import Film
-from polysve.grains.raster import paint
 
 QUARTER_RAD = np.pi / 2
 CHANNELS = {"grey": 1, "harmonic": 2, "log_stiffness": 6}
@@ -114,6 +113,9 @@ def encode(
     array of float32, shape (pixels, pixels, channels)
         Exact averages over the area of each pixel, before the filter.
     """
+    # who trains or judges a network paints nothing, and starts without numba
+    from polysve.grains.raster import paint
+
     values = grain_values(film, encoding, symmetry)
     return median_filter(paint(film, values, pixels), median_passes)
 
