@@ -141,3 +141,64 @@ def test_rooms_hold_nothing_beside_their_modules():
     """The digest follows the names of modules: what a package itself held would be missed."""
     for file in PACKAGE.rglob("*/__init__.py"):
         assert file.read_text() == "", file
+
+
+BEFORE = '''"""A module."""
+
+LIMIT = 3  # of x
+
+
+def less(x, y=1):
+    """Say so."""
+    return x in {1, 2} or (x < LIMIT and y)
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [
+        ("A module", "Another text", False),
+        ("Say so", "Say it", False),
+        ("  # of x", "", False),
+        ("\n\n\n", "\n\n\n\n\n", False),
+        ("x in {1, 2} or (x", "x in {1, 2} or (\n        x", False),
+        ("LIMIT = 3", "LIMIT = 4", True),
+        ("y=1", "y=2", True),
+        ("y=1", "*, y=1", True),
+        ("{1, 2}", "{1, 3}", True),
+        ("<", "<=", True),
+        ("less", "fewer", True),
+        ("x < LIMIT", "x < math.pi", True),
+    ],
+)
+def test_what_counts_in_a_module(tmp_path, old, new, counts):
+    file, read = tmp_path / "one.py", digest._module.__wrapped__
+    found = []
+    for text in (BEFORE, BEFORE.replace(old, new)):
+        file.write_text(text)
+        found.append(read("polysve.one", tmp_path)[0])
+    assert BEFORE.replace(old, new) != BEFORE
+    assert (found[0] != found[1]) == counts
+
+
+def test_imports_are_found_wherever_they_stand():
+    source = """
+from polysve.base import errors, files as f  # and more
+from polysve.fem import (
+    label,  # the one
+    mesh,
+)
+
+def late():
+    import polysve.grains.film
+    from numpy import polysve
+"""
+    assert set(digest._imported(source)) == {
+        "polysve.base",
+        "polysve.base.errors",
+        "polysve.base.files",
+        "polysve.fem",
+        "polysve.fem.label",
+        "polysve.fem.mesh",
+        "polysve.grains.film",
+    }

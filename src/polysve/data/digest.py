@@ -22,8 +22,8 @@ COMMENT = re.compile("#.*")
 def source_digest(module: str, root: Path = Path(__file__).parents[1]) -> str:
     """Digest of all source code that a module of this package reaches by its imports.
 
-    Comments, docstrings and layout don't count, nor do the rooms and modules `LEFT_OUT`. Of a module that has a folder
-    of its name beside it, such as the template of a page, the files there count too.
+    Comments, the words of docstrings and layout don't count, nor do the rooms and modules `LEFT_OUT`. Of a module that
+    has a folder of its name beside it, such as the template of a page, the files there count too.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def _texts(name: str, root: Path) -> list[Path]:
 
 @cache
 def _module(name: str, root: Path) -> tuple[str, frozenset[str]]:
-    """Byte code of a module, which has no comments and here no docstrings, and the names it imports anywhere.
+    """Byte code of a module, which has no comments and here no words of docstrings, and the names it imports anywhere.
 
     The compiler takes a quarter of the time that a tree of the syntax takes, and each job and each look at a study need
     the code of all stages.
