@@ -1,5 +1,8 @@
 """Apparent stiffness of one meshed SVE."""
 
+from collections.abc import Callable
+
+from polysve.base.memory import keep_freed_memory
 from polysve.base.types import Array
 from polysve.fem.boundary import SOLVERS
 from polysve.fem.elements import lagrange_space
@@ -30,11 +33,23 @@ def apparent_stiffness(
     dict
         Apparent stiffness (3, 3) in GPa by boundary condition, as the finite elements give it.
     """
+    return apparent_stiffnesses(mesh, element_stiffness_gpa, boundary_conditions)(order)
+
+
+def apparent_stiffnesses(
+    mesh: Mesh, element_stiffness_gpa: Array, boundary_conditions: tuple[str, ...]
+) -> Callable[[int], dict[str, Array]]:
+    """`apparent_stiffness` as a function of the order alone: what orders share is found once."""
     from polysve.fem.condensation import assemble_fans, find_fans
 
+    keep_freed_memory()
     fans = find_fans(mesh)
-    if fans is None:
-        system = assemble(lagrange_space(mesh, order), element_stiffness_gpa)
-    else:
-        system = assemble_fans(mesh, fans, element_stiffness_gpa, order)
-    return {name: SOLVERS[name](system)[0] for name in boundary_conditions}
+
+    def solve(order: int) -> dict[str, Array]:
+        if fans is None:
+            system = assemble(lagrange_space(mesh, order), element_stiffness_gpa)
+        else:
+            system = assemble_fans(fans, element_stiffness_gpa, order)
+        return {name: SOLVERS[name](system)[0] for name in boundary_conditions}
+
+    return solve

@@ -6,6 +6,7 @@ conditions.
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +17,20 @@ from polysve.fem.system import EDGE, System, build_system
 from polysve.grains.mesh import Mesh
 
 
-def find_fans(mesh: Mesh) -> Integers | None:
-    """Where each fan of triangles begins, shape (f + 1,), or None if the mesh is not made of fans.
+class Fans(NamedTuple):
+    """A mesh made of fans, and the groups in which they are merged, whatever the order of the elements."""
+
+    nodes_um: Array
+    triangles: Integers
+    begin: Integers
+    """Where the triangles of each fan begin, shape (f + 1,)."""
+    paths: Integers
+    depth: int
+    """Smallest group of each fan and number of halvings, from `dissection.bisect`."""
+
+
+def find_fans(mesh: Mesh) -> Fans | None:
+    """The fans of a mesh, or None if it is not made of them.
 
     A fan is a run of triangles whose last node is its own inner node and whose first two nodes go once around it.
     """
@@ -31,17 +44,19 @@ def find_fans(mesh: Mesh) -> Integers | None:
     inner = np.unique(centre)
     if not closed or len(inner) != len(first) or np.isin(inner, start).any():
         return None
-    return np.append(first, len(centre))
+    # the kernels take writable arrays without gaps
+    nodes = np.require(mesh.nodes_um, float, "CW")
+    triangles = np.require(mesh.triangles, np.int64, "CW")
+    paths, depth = dissection.bisect(nodes[centre[first]])
+    return Fans(nodes, triangles, np.append(first, len(centre)), paths, depth)
 
 
-def assemble_fans(mesh: Mesh, fans: Integers, element_stiffness_gpa: Array, order: int) -> System:
+def assemble_fans(fans: Fans, element_stiffness_gpa: Array, order: int) -> System:
     """Condense a fan mesh to the nodes on the window's edge.
 
     Parameters
     ----------
-    mesh : Mesh
-    fans : int array
-        From `find_fans`.
+    fans : Fans
     element_stiffness_gpa : array, shape (t, 3, 3)
     order : int
         Polynomial order of the triangles.
@@ -51,19 +66,15 @@ def assemble_fans(mesh: Mesh, fans: Integers, element_stiffness_gpa: Array, orde
     ArithmeticError
         If a stiffness is not positive definite.
     """
-    # the kernels take writable arrays without gaps
-    nodes, stiffness = (
-        np.require(each, float, "CW") for each in (mesh.nodes_um, element_stiffness_gpa)
-    )
-    triangles = np.require(mesh.triangles, np.int64, "CW")
+    nodes, triangles, fan_begin, paths, depth = fans
+    stiffness = np.require(element_stiffness_gpa, float, "CW")
     rim = dissection.Rim(*dissection.number_rim(nodes, triangles, order))
     low, high = rim.points_um.min(0), rim.points_um.max(0)
     where = (rim.points_um - low) / (high - low)
     on_edge = ((where < EDGE) | (where > 1 - EDGE)).any(1)
-    paths, depth = dissection.bisect(nodes[triangles[fans[:-1], 2]])
-    rank, end = dissection.elimination_order(rim.nodes, fans, paths, depth, on_edge)
+    rank, end = dissection.elimination_order(rim.nodes, fan_begin, paths, depth, on_edge)
     ranks = rank[rim.nodes]
-    values, begin, good = condense(nodes, triangles, stiffness, fans, *element(order))
+    values, begin, good = condense(nodes, triangles, stiffness, fan_begin, *element(order))
     if not good:
         raise ArithmeticError("the stiffness is not positive definite")
     members = [np.flatnonzero(paths == path) for path in range(2**depth)]
@@ -72,7 +83,7 @@ def assemble_fans(mesh: Mesh, fans: Integers, element_stiffness_gpa: Array, orde
         """Stiffness of a group of grains without the nodes inside it, smaller groups first."""
         last = end[2 ** (depth + 1) - 2 ** (depth + 1 - height) + group]
         if height == 0:
-            front = dissection.add_grains(members[group], values, begin, fans, ranks, last)
+            front = dissection.add_grains(members[group], values, begin, fan_begin, ranks, last)
         else:
             parts = relax(height - 1, 2 * group) + relax(height - 1, 2 * group + 1)
             front = dissection.merge(*parts, last)

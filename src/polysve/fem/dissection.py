@@ -140,48 +140,38 @@ def elimination_order(rim, fans, paths, depth, on_edge):
 
 
 @inner()
-def _add_block(pivots, coupling, rest, row, column, first, second, third, fourth):
-    """Add the 2 × 2 block of a pair of nodes, row by row, to the upper triangle of a `Front`."""
-    inner = len(pivots)
-    if row > column:
-        row, column, second, third = column, row, third, second
-    if column < inner:
-        pivots[row, column] += first
-        pivots[row, column + 1] += second
-        if row != column:
-            pivots[row + 1, column] += third
-        pivots[row + 1, column + 1] += fourth
-    elif row < inner:
-        column -= inner
-        coupling[row, column] += first
-        coupling[row, column + 1] += second
-        coupling[row + 1, column] += third
-        coupling[row + 1, column + 1] += fourth
-    else:
-        row, column = row - inner, column - inner
-        rest[row, column] += first
-        rest[row, column + 1] += second
-        if row != column:
-            rest[row + 1, column] += third
-        rest[row + 1, column + 1] += fourth
+def _room(ranks, end):
+    """What `Front` holds besides the ranks, empty."""
+    inner = 2 * np.searchsorted(ranks, end)
+    outer = 2 * len(ranks) - inner
+    return np.zeros((inner, inner)), np.zeros((inner, outer)), np.zeros((outer, outer))
 
 
 @inner()
-def _add(pivots, coupling, rest, where, matrix):
-    """Add a stiffness, upper triangle, whose nodes have the given rows in a `Front`."""
-    for i in range(len(where)):
-        for j in range(i, len(where)):
-            _add_block(
-                pivots,
-                coupling,
-                rest,
-                where[i],
-                where[j],
-                matrix[2 * i, 2 * j],
-                matrix[2 * i, 2 * j + 1],
-                matrix[2 * i + 1, 2 * j],
-                matrix[2 * i + 1, 2 * j + 1],
-            )
+def _add_rows(block, row, columns, upper, lower, pick):
+    """Add the two rows of a node."""
+    target, below = block[row], block[row + 1]
+    for k in range(len(columns)):
+        column, source = columns[k], 2 * pick[k]
+        target[column] += upper[source]
+        target[column + 1] += upper[source + 1]
+        below[column] += lower[source]
+        below[column + 1] += lower[source + 1]
+
+
+@inner()
+def _add(pivots, coupling, rest, ranks, nodes, matrix):
+    """Add a stiffness of nodes, given by their ranks, to a `Front`; its upper triangle will do if they ascend."""
+    inner, order = len(pivots), np.argsort(nodes)
+    where = 2 * np.searchsorted(ranks, nodes[order])
+    split = np.searchsorted(where, inner)
+    for i in range(len(order)):
+        upper, lower = matrix[2 * order[i]], matrix[2 * order[i] + 1]
+        if i < split:
+            _add_rows(pivots, where[i], where[i:split], upper, lower, order[i:split])
+            _add_rows(coupling, where[i], where[split:] - inner, upper, lower, order[split:])
+        else:
+            _add_rows(rest, where[i] - inner, where[i:] - inner, upper, lower, order[i:])
 
 
 @compiled(
@@ -208,31 +198,23 @@ def add_grains(grains, values, begin, fans, rim, end):
     ranks, pivots, coupling, rest
         What `Front` holds.
     """
-    order = rim.shape[1] - 1
-    most, count = 0, 0
-    for grain in grains:
-        most = max(most, fans[grain + 1] - fans[grain])
-        count += (fans[grain + 1] - fans[grain]) * order
-    ranks, place = np.empty(count, np.int64), 0
-    for grain in grains:
-        for t in range(fans[grain], fans[grain + 1]):
-            for step in range(order):
-                ranks[place] = rim[t, step]
-                place += 1
-    ranks = np.unique(ranks)
-    inner = 2 * np.searchsorted(ranks, end)
-    outer = 2 * len(ranks) - inner
-    pivots, coupling = np.zeros((inner, inner)), np.zeros((inner, outer))
-    rest = np.zeros((outer, outer))
-    where = np.empty(most * order, np.int64)
-    for grain in grains:
-        around = (fans[grain + 1] - fans[grain]) * order
-        for k in range(around):
+    order, used = rim.shape[1] - 1, 0
+    around = np.empty(len(rim) * order, np.int64)
+    first = np.zeros(len(grains) + 1, np.int64)
+    for k in range(len(grains)):
+        start, stop = fans[grains[k]], fans[grains[k] + 1]
+        for side in range(stop - start):
             # the rim of a fan begins with its last side
-            t = fans[grain] + k // order - 1 if k >= order else fans[grain + 1] - 1
-            where[k] = 2 * np.searchsorted(ranks, rim[t, k % order])
-        own = values[begin[grain] : begin[grain + 1]].reshape(2 * around, 2 * around)
-        _add(pivots, coupling, rest, where[:around], own)
+            t = start + side - 1 if side else stop - 1
+            around[used : used + order] = rim[t, :order]
+            used += order
+        first[k + 1] = used
+    ranks = np.unique(around[:used])
+    pivots, coupling, rest = _room(ranks, end)
+    for k in range(len(grains)):
+        nodes = around[first[k] : first[k + 1]]
+        own = values[begin[grains[k]] : begin[grains[k] + 1]].reshape(2 * len(nodes), -1)
+        _add(pivots, coupling, rest, ranks, nodes, own)
     return ranks, pivots, coupling, rest
 
 
@@ -242,28 +224,11 @@ def add_grains(grains, values, begin, fans, rim, end):
 )
 def merge(nodes, matrix, others, other, end):
     """Add the stiffnesses that are left of two groups; arguments and result as those of `add_grains`."""
-    both = np.empty(len(nodes) + len(others), np.int64)
-    where, where_other = np.empty(len(nodes), np.int64), np.empty(len(others), np.int64)
-    count, i, j = 0, 0, 0
-    while i < len(nodes) or j < len(others):
-        here = i < len(nodes) and (j == len(others) or nodes[i] <= others[j])
-        there = j < len(others) and (i == len(nodes) or others[j] <= nodes[i])
-        both[count] = nodes[i] if here else others[j]
-        if here:
-            where[i] = 2 * count
-            i += 1
-        if there:
-            where_other[j] = 2 * count
-            j += 1
-        count += 1
-    both = both[:count].copy()
-    inner = 2 * np.searchsorted(both, end)
-    outer = 2 * count - inner
-    pivots, coupling = np.zeros((inner, inner)), np.zeros((inner, outer))
-    rest = np.zeros((outer, outer))
-    _add(pivots, coupling, rest, where, matrix)
-    _add(pivots, coupling, rest, where_other, other)
-    return both, pivots, coupling, rest
+    ranks = np.unique(np.concatenate((nodes, others)))
+    pivots, coupling, rest = _room(ranks, end)
+    _add(pivots, coupling, rest, ranks, nodes, matrix)
+    _add(pivots, coupling, rest, ranks, others, other)
+    return ranks, pivots, coupling, rest
 
 
 class Front(NamedTuple):

@@ -206,8 +206,8 @@ def condense(nodes, triangles, stiffness, fans, places, products):
     Returns
     -------
     values : array
-        One matrix after the other, (2·s·p, 2·s·p) for s triangles of order p, of which the upper triangle is right;
-        nodes in order from the start of the last side.
+        One matrix after the other, (2·s·p, 2·s·p) for s triangles of order p; nodes in order from the start of the last
+        side.
     begin : int array, shape (f + 1,)
         Where each begins.
     good : bool
@@ -230,7 +230,7 @@ def condense(nodes, triangles, stiffness, fans, places, products):
             return values, begin, False
         inner, rim = 2 * (stop - start) * (order - 1) + 2, 2 * (stop - start) * order
         for row in range(rim):
-            at = begin[fan] + row * rim
             for column in range(row, rim):
-                values[at + column] = matrix[inner + row, inner + column]
+                values[begin[fan] + row * rim + column] = matrix[inner + row, inner + column]
+                values[begin[fan] + column * rim + row] = matrix[inner + row, inner + column]
     return values, begin, True

@@ -13,7 +13,7 @@ from polysve.crystals.square import (
     square_symmetry,
 )
 from polysve.crystals.stiffness import voigt_reuss
-from polysve.fem.apparent import apparent_stiffness
+from polysve.fem.apparent import apparent_stiffnesses
 from polysve.fem.convergence import Solution, Stiffnesses, affordable_order, converge
 from polysve.grains.mesh import Mesh
 from polysve.settings.labels import HomogenizeSettings
@@ -72,7 +72,7 @@ def label_mesh(mesh: Mesh, grain_stiffness_gpa: Array, settings: HomogenizeSetti
     solved = wanted if exact is None else tuple(dict.fromkeys([*wanted, "pbc"]))
     elements = grain_stiffness_gpa[mesh.grain]
     solution = converge(
-        lambda order: apparent_stiffness(mesh, elements, solved, order),
+        apparent_stiffnesses(mesh, elements, solved),
         settings.element_order,
         settings.tolerance,
         max(settings.element_order, affordable_order(mesh)),
