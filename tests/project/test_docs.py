@@ -24,7 +24,10 @@ DOCS = ROOT / "docs"
 # A block of commands; a language other than sh is for reading.
 BLOCK = re.compile(r"^``` ?(sh|\{ \.sh \.fails \})\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What these pages show takes minutes to hours and was measured; the benchmarks have tests of their own.
-MEASURED = {"verification.md", "validation.md", "networks.md", "scaling.md", "characterize.md"}
+MEASURED = {
+    *("verification.md", "validation.md", "networks.md", "scaling.md"),
+    *("characterize.md", "device.md"),
+}
 PAGES = sorted(
     str(page.relative_to(DOCS))
     for page in DOCS.rglob("*.md")

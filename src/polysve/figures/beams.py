@@ -48,14 +48,14 @@ def distributions(
                 30,
                 density=True,
                 histtype="step",
-                label=f"{width:g} µm wide, ± {change.std():.2g} %",
+                label=f"{width:g} µm wide:\n± {change.std():.2g} %",
             )
         for number, (width, each) in enumerate(limits.items()):
             for limit in (limit for limit in each if limit.quantity == name):
                 place = (limit.at_least or limit.at_most) / samples[width][name].mean()
                 axis.axvline(100 * (place - 1), ymax=0.7, color=f"C{number}", ls=":")
         axis.set(title=QUANTITIES[name], ylabel="density", yticks=[])
-        axis.legend(loc="upper left")
+        axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     axes[-1].set_xlabel("difference from the mean (%)")
     return figure
 
