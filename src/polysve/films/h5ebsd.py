@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from polysve.base.errors import InputError
+from polysve.films.hdf5 import DAMAGE, check_datasets
 from polysve.films.scan import Scan, ScanPhase, check_count, symmetry_of
 
 UNITS_UM = {"um": 1.0, "nm": 1e-3}
@@ -21,6 +22,7 @@ def read_h5ebsd(path: Path) -> Scan:
     InputError
         For a file that orix cannot read.
     """
+    check_datasets(path)
     crystal_map, notes = _load(path)
     check_count(crystal_map.size, path)
     if crystal_map.ndim != 2 or crystal_map.size < 4:
@@ -87,6 +89,6 @@ def _manufacturer(path: Path) -> str:
                     return (
                         text.decode("latin-1") if isinstance(text, bytes) else str(text)
                     ).lower()
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError):
+    except DAMAGE:
         pass
     return ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.types import Array
+from polysve.films.hdf5 import DAMAGE, check_datasets
 from polysve.films.scan import Scan, ScanPhase, check_count, check_radians, laue_symmetry
 
 
@@ -22,24 +23,17 @@ def read_h5oina(path: Path) -> Scan:
     """
     import h5py
 
+    check_datasets(path)
     try:
         with h5py.File(path) as file:
-            maps = [part["EBSD"] for part in file.values() if "EBSD" in part]
+            groups = [part for part in file.values() if isinstance(part, h5py.Group)]
+            maps = [part["EBSD"] for part in groups if "EBSD" in part]
             if len(maps) != 1:
                 raise InputError(f"{path}: holds {len(maps)} EBSD maps; one is needed")
             return _scan(maps[0], path)
     except InputError:
         raise
-    # HDF5 answers damage with many kinds of errors
-    except (
-        OSError,
-        KeyError,
-        RuntimeError,
-        ValueError,
-        TypeError,
-        IndexError,
-        AttributeError,
-    ) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read as an EBSD map ({reason})") from None
 
