@@ -8,20 +8,26 @@ import pytest
 from runs import ROOT, Study
 
 LONGEST = (
+    "workflow/test_slurm.py",
     "workflow/test_faults.py",
-    "workflow/test_rerun.py",
-    "workflow/test_conventions.py",
     "project/test_docs.py",
+    "workflow/test_rerun.py",
+    "project/test_setup.py",
+    "workflow/test_conventions.py",
     "workflow/test_stale.py",
     "workflow/test_workflow.py",
     "workflow/test_report.py",
     "device/test_beam.py",
-    "project/test_setup.py",
     "project/test_benchmarks.py",
 )
 """Files of tests that take minutes, begun first so that all workers end together."""
 QUICK = ("base", "settings", "crystals", "grains", "films")
 """Rooms whose tests are the marker quick."""
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores, since tests also wait: for SLURM, for programs that they start, for each other."""
+    return os.cpu_count() + 1
 
 
 def pytest_collection_modifyitems(items):
@@ -87,8 +93,10 @@ def finished(once, smoke_config):
 def copy_of_the_repository(tmp_path):
     """Folder with all that a study runs on, which a test may change; its name has a space."""
     folder = tmp_path / "a clone"
+    # with what is compiled, which would take a minute, but without what another process is about to write
+    unfinished = shutil.ignore_patterns("*.pyc.*", "*.tmp.*")
     for part in ("src", "workflow", "config", "envs", "docs"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, folder / part, ignore=unfinished)
     for part in ("Snakefile", "requirements.lock"):
         shutil.copy(ROOT / part, folder / part)
     return folder

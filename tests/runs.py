@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import forked
 import yaml
-from dry_run import dry_run
 
 ROOT = Path(__file__).parents[1]
 NAMED = ("ensemble", "experiment", "search", "device", "films")
@@ -56,6 +56,7 @@ class Study:
     def __init__(self, folder: Path, config: Path, source: Path = ROOT):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.config, self.source = folder, config, source
+        self.programs = folder.with_name(f"{folder.name} programs")
 
     def arguments(self, *more, profile="local"):
         return [
@@ -69,21 +70,27 @@ class Study:
 
     @property
     def environment(self):
-        return {**os.environ, "PYTHONPATH": str(self.source / "src")}
+        path = f"{self.programs}:{os.environ['PATH']}"
+        return {**os.environ, "PYTHONPATH": str(self.source / "src"), "PATH": path}
+
+    def before(self, stage, script):
+        """Run a shell script before each job of a stage."""
+        self.programs.mkdir(exist_ok=True)
+        program = self.programs / "polysve"
+        program.write_text(
+            f'#!/bin/sh\nif [ "$1" = {stage} ]; then\n{script}\nfi\n'
+            f'exec {sys.executable} -m polysve "$@"\n'
+        )
+        program.chmod(0o755)
 
     def snakemake(self, *arguments, check=True, **options):
         """Run Snakemake; stdout and stderr come together as text."""
-        answer = subprocess.run(
-            self.command(*arguments, **options),
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.folder,
-            env=self.environment,
-        )
-        assert not check or answer.returncode == 0, answer.stdout
-        return answer
+        arguments = self.arguments(*arguments, **options)
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder) / "output"
+            code, text = forked.snakemake(arguments, self.folder, self.environment, output)
+        assert not check or code == 0, text
+        return subprocess.CompletedProcess(arguments, code, text)
 
     def planned(self, *arguments):
         """Jobs that a run would execute: ``tessellate ratio4 000000-000030``, ``trial tuned 0003``, ``report``."""
@@ -91,11 +98,9 @@ class Study:
 
     def dry_run(self, *arguments, exit_code=0):
         """What a dry run prints."""
-        with tempfile.TemporaryDirectory() as folder:
-            output = Path(folder) / "output"
-            code, text = dry_run(self.arguments(*arguments), self.folder, self.source, output)
-        assert code == exit_code, text
-        return text
+        answer = self.snakemake(*arguments, "--dry-run", check=False)
+        assert answer.returncode == exit_code, answer.stdout
+        return answer.stdout
 
     def configure(self, changes):
         """Change some keys of the configuration; None takes a key away."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import jupytext
 import numpy as np
 import pytest
 import yaml
+from command import polysve
 
-import polysve
+from polysve import draw, homogenize
 from polysve.crystals import catalogue
 from polysve.crystals.stiffness import log_stiffness
 from polysve.grains.raster import grain_numbers, paint
@@ -23,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 # A block of commands; a language other than sh is for reading.
 BLOCK = re.compile(r"^``` ?(sh|\{ \.sh \.fails \})\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROGRAM = re.compile(r"^\./run polysve ([^|<>&;\\\n]*)\n", re.MULTILINE)
 # What these pages show takes minutes to hours and was measured; the benchmarks have tests of their own.
 MEASURED = {
     *("verification.md", "validation.md", "networks.md", "scaling.md"),
@@ -61,16 +64,16 @@ def desk(finished, tmp_path_factory):
 
 
 def type_in(commands, desk, fails=False):
-    """Run what a reader would."""
-    answer = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=desk,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    failed = answer.returncode != 0
-    assert failed is fails, f"{commands}\n{answer.stdout}{answer.stderr}"
+    """Run what a reader would; plain commands of the program in this process, which has loaded it."""
+    parts = [commands] if fails or "$" in commands else PROGRAM.split(commands)
+    for place, part in enumerate(parts):
+        if place % 2:
+            answer = polysve(*shlex.split(part), cwd=desk)
+        else:
+            command = ["bash", "-euo", "pipefail", "-c", part]
+            answer = subprocess.run(command, cwd=desk, capture_output=True, text=True, check=False)
+        failed = answer.returncode != 0
+        assert failed is fails, f"{part}\n{answer.stdout}{answer.stderr}"
 
 
 @pytest.mark.docs
@@ -123,7 +126,7 @@ def test_series_of_twenty_lines(material, texture, series_page):
     assert abs(names["answer"] - names["exact"]).max() < 3e-4 * names["exact"][0, 0]
 
     picture, series, mandel = names["picture"], names["series"], names["mandel"]
-    film = polysve.draw(2.0, 0.5, texture=texture, material=material, periodic=True, seed=3)
+    film = draw(2.0, 0.5, texture=texture, material=material, periodic=True, seed=3)
     stiffness = mandel @ film.stiffness_gpa @ mandel
     coarse, fine = (
         np.linalg.inv(mandel)
@@ -131,7 +134,7 @@ def test_series_of_twenty_lines(material, texture, series_page):
         @ np.linalg.inv(mandel)
         for pixels in (64, 128)
     )
-    label = polysve.homogenize(film, boundary_conditions=("pbc",)).stiffness_gpa["pbc"]
+    label = homogenize(film, boundary_conditions=("pbc",)).stiffness_gpa["pbc"]
     assert abs(2 * fine - coarse - label).max() < 3e-4 * label[0, 0]
     # the pixels of the package are exact averages: a picture of 512 is not quite
     own = image_stiffness(paint(film, log_stiffness(film.stiffness_gpa), 128), tolerance=1e-6)

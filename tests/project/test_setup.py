@@ -27,6 +27,8 @@ DONE = "polysve: set up in "
 
 
 FEW = {"packaging", "pyyaml"}
+SLOW = {"numba", "orix"}
+"""What the set-up compiles for: the environment of these tests itself shows that."""
 DEVELOPMENT = FEW | {"iniconfig", "pluggy", "pygments", "pytest"}
 
 
@@ -47,13 +49,19 @@ class Checkout:
                 pytest.skip("this environment was not made by ./run")
             shutil.copytree(ROOT / ".tools", self.root / ".tools", symlinks=True)
 
+    def packages(self, lock):
+        """Entries of a lock file by the names of the packages."""
+        text = (self.root / lock).read_text()
+        entries = re.findall(r"^\w.*\n(?:\s.*\n)*", text, re.MULTILINE)
+        return {entry.partition("==")[0]: entry for entry in entries}
+
     def shorten(self, lock, names):
         """Keep some packages of a lock file."""
-        file = self.root / lock
-        entries = re.findall(r"^\w.*\n(?:\s.*\n)*", file.read_text(), re.MULTILINE)
-        kept = [entry for entry in entries if entry.partition("==")[0] in names]
-        assert len(kept) == len(names)
-        file.write_text("".join(kept))
+        entries = self.packages(lock)
+        (self.root / lock).write_text("".join(entries[name] for name in sorted(names)))
+
+    def leave_out(self, lock, names):
+        self.shorten(lock, set(self.packages(lock)) - names)
 
     def start(self, *arguments, environment=None, cwd=None):
         variables = {**os.environ, "PYTHON": sys.executable}
@@ -92,8 +100,9 @@ def fresh(tmp_path):
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory):
-    """A checkout with all packages, and what its first run printed."""
+    """A checkout with nearly all packages, and what its first run printed."""
     checkout = Checkout(tmp_path_factory.mktemp("setup"))
+    checkout.leave_out("requirements.lock", SLOW)
     program = (
         "import json, meshio, polysve; print(json.dumps([meshio.__version__, *polysve.__path__]))"
     )

@@ -14,14 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command import polysve
 
 from polysve.data.checking import faults_in
 from polysve.data.seal import HEAD_BYTES
 
 pytestmark = pytest.mark.faults
 
-KILLS = 10
+KILLED = {"mesh": 2, "assemble": 2, "train": 8, "evaluate": 12}
+"""In a job of which stage a run is killed, and how many seconds after its start at most."""
 FLIPS = 200
+SHARD = "results/ensembles/ratio6/tessellations/000000-000012.h5"
 ENSEMBLES = ("results/ensembles/ratio4.h5", "results/ensembles/ratio6.h5")
 
 
@@ -79,33 +82,39 @@ def assert_all_whole(folder):
             assert file.read_text().rstrip().endswith((">", "</svg>", "</html>"))
 
 
-def same_ensembles(study, finished):
-    for file in ENSEMBLES:
+def same_ensembles(study, finished, files=ENSEMBLES):
+    for file in files:
         assert (study.folder / file).read_bytes() == (finished.folder / file).read_bytes()
 
 
-def without_seconds(study):
-    """Metrics of all experiments, but for how long the training took."""
-    found = {}
-    for file in sorted((study.folder / "results/experiments").glob("*/metrics.json")):
-        metrics = json.loads(file.read_text())
-        found[file.parent.name] = metrics["ensembles"]
-    return found
+def metrics(folder, experiment):
+    return json.loads((folder / f"results/experiments/{experiment}/metrics.json").read_text())
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_results(study, finished):
+def wait_for(mark, process):
+    """Wait until a job of a run has made a file."""
+    while not mark.exists():
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.01)
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_results(study, finished, tmp_path):
+    """Once in a job of each kind: one of many, one that joins them, one that learns, one that writes many files."""
+    study.configure({"experiments": {"published": None}})
     moments = random.Random(1)
-    for _ in range(KILLS):
+    for stage, seconds in KILLED.items():
+        mark = tmp_path / stage
+        study.before(stage, f"touch '{mark}'")
         process = start(study)
-        try:
-            process.communicate(timeout=moments.uniform(1, 9))
-        except subprocess.TimeoutExpired:
-            kill(process, study.folder)
+        wait_for(mark, process)
+        time.sleep(moments.uniform(0, seconds))
+        kill(process, study.folder)
         assert_all_whole(study.folder)
     study.snakemake()
     assert_all_whole(study.folder)
     same_ensembles(study, finished)
-    assert without_seconds(study) == without_seconds(finished)
+    told, expected = (metrics(each.folder, "spectral") for each in (study, finished))
+    assert told["ensembles"] == expected["ensembles"]
     leftovers = [
         file
         for pattern in (".*", "*checkpoint*")
@@ -115,21 +124,21 @@ def test_killed_at_random_moments_it_ends_with_the_same_results(study, finished)
     assert leftovers == []
 
 
-def test_second_run_in_a_folder_is_refused(study, finished):
-    first = start(study, *ENSEMBLES)
-    lock = study.folder / ".snakemake/run.lock"
-    while not lock.exists():
-        assert first.poll() is None
-        time.sleep(0.05)
-    time.sleep(0.2)
-    second = study.snakemake(*ENSEMBLES, check=False)
+def test_second_run_in_a_folder_is_refused(study, finished, tmp_path):
+    """While the first one's job waits for a file."""
+    mark, go = tmp_path / "mark", tmp_path / "go"
+    study.before("tessellate", f"touch '{mark}'; until [ -e '{go}' ]; do sleep 0.1; done")
+    first = start(study, SHARD)
+    wait_for(mark, first)
+    second = study.snakemake(SHARD, check=False)
     assert second.returncode == 2
     owner = f"process {first.pid} on {socket.gethostname()}, since "
     assert owner in second.stdout and "--unlock" in second.stdout
+    go.touch()
     output = first.communicate()[0]
     assert first.returncode == 0, output
-    assert not lock.exists()
-    same_ensembles(study, finished)
+    assert not (study.folder / ".snakemake/run.lock").exists()
+    assert (study.folder / SHARD).read_bytes() == (finished.folder / SHARD).read_bytes()
 
 
 @contextmanager
@@ -147,17 +156,20 @@ def mounted(folder, options):
 
 
 def test_full_disk(study, finished):
-    with mounted(study.folder / "results", "size=400k"):
-        answer = study.snakemake(*ENSEMBLES, check=False)
+    """It holds the shards, and not the ensemble too."""
+    ratio6 = ENSEMBLES[1:]
+    with mounted(study.folder / "results", "size=200k"):
+        answer = study.snakemake(*ratio6, check=False)
         assert answer.returncode != 0
         # the reason may be missing: the log lies on the full disk too
         assert "At least one job did not complete successfully" in answer.stdout
         assert "Traceback" not in answer.stdout
+        assert (study.folder / SHARD).exists() and not (study.folder / ratio6[0]).exists()
         assert_all_whole(study.folder)
         remount = ["mount", "-o", "remount,size=100m", str(study.folder / "results")]
         subprocess.run(remount, check=True)
-        study.snakemake(*ENSEMBLES)
-        same_ensembles(study, finished)
+        study.snakemake(*ratio6)
+        same_ensembles(study, finished, ratio6)
 
 
 @pytest.mark.parametrize("kilobytes", [16, 48, 80])
@@ -176,7 +188,7 @@ def test_full_disk_is_told_in_one_line(tmp_path, kilobytes):
 
 def test_read_only_results(study):
     with mounted(study.folder / "results", "ro,size=10m"):
-        answer = study.snakemake(*ENSEMBLES, check=False)
+        answer = study.snakemake(SHARD, check=False)
         assert answer.returncode != 0
         assert "Read-only file system" in answer.stdout
         assert "Traceback" not in answer.stdout
@@ -219,12 +231,10 @@ def test_a_shortened_or_lengthened_file_is_found(finished, tmp_path):
 
 def test_check_names_the_file_and_exits_with_1(finished, tmp_path):
     copy = flipped(finished.folder / ENSEMBLES[0], 5000, tmp_path / "ratio4.h5")
-    command = [sys.executable, "-m", "polysve", "check", str(copy)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = polysve("check", copy)
     assert answer.returncode == 1
     assert str(copy) in answer.stdout
-    command[-1] = str(finished.folder / ENSEMBLES[0])
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert polysve("check", finished.folder / ENSEMBLES[0]).returncode == 0
 
 
 @pytest.mark.parametrize(

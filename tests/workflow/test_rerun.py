@@ -2,14 +2,13 @@
 
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import yaml
+from command import polysve
 from runs import JOINED, onward
 
 from polysve.data import records
@@ -329,19 +328,9 @@ def test_shard_size_changes_no_number(finished, study):
 
 def test_a_result_made_again_by_its_record_is_the_same(finished, tmp_path):
     """The record of metrics.json alone holds all commands down to the grains."""
-    answer = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "polysve",
-            "provenance",
-            "results/experiments/spectral/metrics.json",
-        ],
-        cwd=finished.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    file = "results/experiments/spectral/metrics.json"
+    answer = polysve("provenance", file, cwd=finished.folder)
+    assert answer.returncode == 0, answer.stderr
     repeat(json.loads(answer.stdout), tmp_path)
     for file in ("ensembles/ratio4.h5", "ensembles/ratio6.h5", "experiments/spectral/inputs.h5"):
         made = (tmp_path / "results" / file).read_bytes()
@@ -385,4 +374,5 @@ def repeat_shard(record, folder, start, stop):
 def run(command, folder):
     name, *arguments = shlex.split(command)
     assert name == "polysve"
-    subprocess.run([sys.executable, "-m", "polysve", *arguments], cwd=folder, check=True)
+    answer = polysve(*arguments, cwd=folder)
+    assert answer.returncode == 0, answer.stderr

@@ -1,0 +1,42 @@
+"""Snakemake without the seconds that loading it takes: each run is a fork of a process that has loaded it."""
+
+import multiprocessing
+import os
+import sys
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["__main__", "loaded"])
+
+
+def snakemake(arguments, folder, environment, output):
+    """Run Snakemake in a folder; return its exit code, and what it printed."""
+    arguments = [str(each) for each in arguments]
+    process = CONTEXT.Process(target=_run, args=(arguments, folder, environment, output))
+    process.start()
+    process.join()
+    return process.exitcode, output.read_text()
+
+
+def _run(arguments, folder, environment, output):
+    with open(os.devnull) as nothing, open(output, "w") as file:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    _take_package_from(environment["PYTHONPATH"])
+    sys.argv = ["snakemake", *arguments]
+    from snakemake.cli import main
+
+    main(arguments)
+
+
+def _take_package_from(source):
+    """The package that was loaded is that of this repository, not of a copy."""
+    import loaded
+
+    if source != loaded.SOURCE:
+        for name in [each for each in sys.modules if each.partition(".")[0] == "polysve"]:
+            del sys.modules[name]
+        sys.path.insert(0, source)
