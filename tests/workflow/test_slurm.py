@@ -271,7 +271,7 @@ def test_whole_run_on_two_nodes_gives_the_same_ensembles(cluster, remote, finish
     audits = [job for job in jobs if "rule_audit" in job["comment"]]
     ends = {(job["state"], job["limit"]) for job in audits}
     assert {("TIMEOUT", "1:00"), ("COMPLETED", "4:00")} <= ends
-    assert "DUE TO TIME LIMIT" in output
+    assert "SLURM status is: 'TIMEOUT'" in output
     assert {job["state"] for job in jobs if job not in audits} == {"COMPLETED"}
 
 
