@@ -1,7 +1,6 @@
 """Kinematic, static and periodic boundary conditions: one table of solvers."""
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from polysve.base.types import Array, Integers
 from polysve.fem.system import EDGE, System, solve
@@ -80,13 +79,22 @@ def periodic_masters(where: Array) -> Integers:
     ValueError
         If a node has no partner within 1e-6 of the window.
     """
-    own = np.flatnonzero((where < 1 - EDGE).all(1))
-    distance, nearest = cKDTree(where[own]).query(np.where(where < 1 - EDGE, where, where - 1))
-    partners = np.bincount(nearest, minlength=len(own))
-    if distance.max() > 1e-6 or partners.min() < 2:
-        lonely = where[distance.argmax() if distance.max() > 1e-6 else own[partners.argmin()]]
-        raise ValueError(
-            f"the node on the edge at ({lonely[0]:.4g}, {lonely[1]:.4g}) of the window has none facing it on the "
-            "opposite edge, which periodic conditions need; kubc and subc do without"
+    master = np.arange(len(where))
+    for axis in (0, 1):
+        along = where[:, 1 - axis]
+        low, high = (
+            nodes[np.argsort(along[nodes], kind="stable")]
+            for nodes in map(np.flatnonzero, (where[:, axis] < EDGE, where[:, axis] > 1 - EDGE))
         )
-    return own[nearest]
+        if len(low) != len(high) or np.abs(along[low] - along[high]).max() > 1e-6:
+            gap = np.abs(along[low, None] - along[high])
+            here, there = gap.min(1), gap.min(0)
+            alone = low[here.argmax()] if here.max() > there.max() else high[there.argmax()]
+            lonely = where[alone]
+            raise ValueError(
+                f"the node on the edge at ({lonely[0]:.4g}, {lonely[1]:.4g}) of the window has none facing it on the "
+                "opposite edge, which periodic conditions need; kubc and subc do without"
+            )
+        master[high] = low
+    # a corner follows the one at the origin by way of another
+    return master[master]
