@@ -1,5 +1,6 @@
 """The documentation: it builds without a warning, its commands work, its notebooks run."""
 
+import json
 import os
 import re
 import shlex
@@ -14,11 +15,14 @@ import numpy as np
 import pytest
 import yaml
 from command import polysve
+from scipy.stats import norm
 
 from polysve import draw, homogenize
 from polysve.crystals import catalogue
 from polysve.crystals.stiffness import log_stiffness
 from polysve.grains.raster import grain_numbers, paint
+from polysve.settings.model import parse
+from polysve.settings.study import Settings
 from polysve.surrogate.born import image_stiffness
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +107,46 @@ def test_commands_that_ask_the_network(desk):
             type_in(commands.replace("MODEL", "results/experiments/spectral/model.keras"), desk)
     for picture in re.findall(r"characterize/(\w+\.svg)", page):
         assert (desk / picture).stat().st_size > 5000, picture
+
+
+@pytest.mark.docs
+@pytest.mark.device
+def test_page_of_devices_asks_and_answers(tmp_path):
+    """Its commands in this process, with fewer strips and one width: they say what the page says, within chance."""
+    page = (DOCS / "device.md").read_text()
+    spec, study = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.DOTALL))
+    parse(Settings, study, "page")
+    beams, infer = (shlex.split(each)[2:] for _, each in BLOCK.findall(page))
+    few = {"structures": 100, "beams": 500}
+    (tmp_path / "beam.yaml").write_text(yaml.safe_dump(spec | few | {"widths_um": [2]}))
+    answer = polysve(*beams, "--workers", 1, "--json", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    table = r"^\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) % \| (\S+) \((\S+) to (\S+)\) \| ([\d.]+) \|$"
+    rows = {float(width): list(map(float, row)) for width, *row in re.findall(table, page, re.M)}
+    assert list(rows) == spec["widths_um"]
+    for found in json.loads(answer.stdout)["widths"]:
+        frequency, safety = found["frequency_hz"], found["reliability"]
+        mean, scatter, failures, *_, index = rows[found["width_um"]]
+        assert mean == pytest.approx(frequency["mean"] / 1000, rel=0.01)
+        assert scatter == pytest.approx(100 * frequency["std"] / frequency["mean"], rel=0.15)
+        assert index == pytest.approx(safety["reliability_index"], abs=0.3)
+        assert index == pytest.approx(-norm.ppf(failures), abs=0.01)
+    assert found["shares"]["frequency_hz"]["width_um"]["total_order"] > 0.8
+
+    few = {"structures": 100, "widths_um": [2]}
+    (tmp_path / "beam.yaml").write_text(yaml.safe_dump(spec | few))
+    rows = (DOCS / "device/measured.csv").read_text().splitlines()
+    (tmp_path / "docs/device").mkdir(parents=True)
+    kept = [row for row in rows if not row.startswith("1.5,")]
+    (tmp_path / "docs/device/measured.csv").write_text("\n".join(kept) + "\n")
+    answer = polysve(*infer, "--workers", 1, "--json", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    told = re.search(r"width offset .*\| −([\d.]+), −([\d.]+) to −([\d.]+) \|", page).groups()
+    found = json.loads(answer.stdout)["posterior"]["width_offset_um"]["interval_90"]
+    assert found[0] < -float(told[0]) < found[1], "half of the devices say so too"
+    assert found[1] - found[0] < 0.05
+    for picture in re.findall(r"device/(\w+\.svg)", page):
+        assert (tmp_path / picture).stat().st_size > 5000, picture
 
 
 @pytest.fixture(scope="module")
