@@ -1,10 +1,13 @@
 """HDF5 files that tell of more than they hold."""
 
+import struct
+
 import h5py
 import numpy as np
 import pytest
 
 from polysve.base.errors import InputError
+from polysve.films import hdf5
 from polysve.films.hdf5 import check_datasets
 from polysve.films.readers import read_film
 
@@ -36,3 +39,21 @@ def test_a_chunk_that_is_larger_than_its_file_is_found(tmp_path):
     path.write_bytes(content.replace(told, (2**31).to_bytes(4, "little")))
     with pytest.raises(InputError, match=r"map\.h5oina: damaged: /values tells of 2147483648"):
         check_datasets(path)
+
+
+def test_texts_that_are_read_for_ever_are_given_up(tmp_path, monkeypatch):
+    """The heap of texts ends in an object 0 of what is left; of the size 0 the library never gets beyond it."""
+    path = tmp_path / "map.h5oina"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("names", data=["copper", "zinc"], dtype=h5py.string_dtype())
+    check_datasets(path)
+    content = path.read_bytes()
+    place = content.index(b"GCOL") + 16
+    number, size = 1, 0
+    while number:
+        place += 16 + -(-size // 8) * 8 if size else 0
+        number, _, _, size = struct.unpack_from("<HHIQ", content, place)
+    path.write_bytes(content[: place + 8] + bytes(8) + content[place + 16 :])
+    monkeypatch.setattr(hdf5, "SECONDS", 3)
+    with pytest.raises(InputError, match=r"map\.h5oina: damaged: its texts take more than 3 s"):
+        read_film(path)

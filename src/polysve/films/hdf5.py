@@ -1,5 +1,7 @@
 """HDF5 files from elsewhere: what they may raise, and what they may ask for."""
 
+import subprocess
+import sys
 from math import prod
 from pathlib import Path
 
@@ -10,12 +12,22 @@ DAMAGE = OSError, KeyError, RuntimeError, ValueError, TypeError, IndexError, Att
 """HDF5 answers damage with many kinds of errors."""
 PACKED = 1100
 """Deflate makes nothing smaller than by a factor of 1032."""
+SECONDS = 20
+"""Texts of a map are read in a fraction of one."""
+READ_TEXTS = """
+import sys, h5py
+def read(name, each):
+    if isinstance(each, h5py.Dataset) and h5py.check_string_dtype(each.dtype):
+        each[()]
+h5py.File(sys.argv[1]).visititems(read)
+"""
 
 
 def check_datasets(path: Path) -> None:
     """Refuse a file in which a dataset, or one of its chunks, tells of more bytes than it can have.
 
-    A reader would take the memory before it finds that out.
+    A reader would take the memory before it finds that out. Texts are tried by another process, since on some damaged
+    ones the HDF5 library goes round and round for ever.
 
     Raises
     ------
@@ -40,6 +52,11 @@ def check_datasets(path: Path) -> None:
         ):
             if count > allowed:
                 raise InputError(f"{path}: damaged: /{name} tells of {count} bytes, of {allowed}")
+    command = [sys.executable, "-c", READ_TEXTS, str(path)]
+    try:
+        subprocess.run(command, timeout=SECONDS, capture_output=True, check=False)
+    except subprocess.TimeoutExpired:
+        raise InputError(f"{path}: damaged: its texts take more than {SECONDS} s to read") from None
 
 
 def _told_bytes(each) -> tuple[int, int, int]:
