@@ -1,5 +1,6 @@
 """Snakemake without the seconds that loading it takes: each run is a fork of a process that has loaded it."""
 
+import atexit
 import multiprocessing
 import os
 import sys
@@ -22,6 +23,7 @@ def _run(arguments, folder, environment, output):
         os.dup2(nothing.fileno(), 0)
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    atexit._clear()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -29,7 +31,10 @@ def _run(arguments, folder, environment, output):
     sys.argv = ["snakemake", *arguments]
     from snakemake.cli import main
 
-    main(arguments)
+    try:
+        main(arguments)
+    finally:
+        atexit._run_exitfuncs()  # a fork ends without them; the lock of a run is given back there
 
 
 def _take_package_from(source):

@@ -60,8 +60,11 @@ def test_reaches_modules_imported_by_imported_modules_inside_functions(package):
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("deep.py", "def f(x):\n    return x + 1\n"),
-        ("deep.py", '"""Other text."""\n\n\ndef f( x ):\n\n    return (x + 1)  # else\n'),
+        ("deep.py", '"""Text."""\ndef f(x):\n    """Text."""\n    return x + 1\n'),
+        (
+            "deep.py",
+            '"""Other text."""\n\n\ndef f( x ):\n    """Other."""\n\n    return (x + 1)  # else\n',
+        ),
         ("settings/study.py", "X = 2\n"),
         ("base/files.py", "Y = 2\n"),
         ("other.py", "X = 2\n"),
