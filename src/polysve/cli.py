@@ -33,10 +33,14 @@ SettingsText = Annotated[
     typer.Option("--settings", help="The stage's settings as JSON.", metavar="JSON"),
 ]
 INTERRUPTED = 130  # what typer makes of Ctrl-C
-Ensembles = Annotated[
-    list[str],
-    typer.Option("--ensemble", help="An ensemble and its file.", metavar="NAME=FILE"),
-]
+
+
+def _named(help: str, *flags: str):
+    """Option of a name and its file, which may be given several times."""
+    return typer.Option(*flags, help=help, metavar="NAME=FILE")
+
+
+Ensembles = Annotated[list[str], _named("An ensemble and its file.", "--ensemble")]
 
 
 def main() -> None:
@@ -290,21 +294,11 @@ def report(
     output: Output,
     study: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Its settings.")],
     ensemble: Ensembles,
-    portrait: Annotated[
-        list[str], typer.Option(help="Gallery of an ensemble.", metavar="NAME=FILE")
-    ],
-    experiment: Annotated[
-        list[str] | None, typer.Option(help="Metrics of an experiment.", metavar="NAME=FILE")
-    ] = None,
-    search: Annotated[
-        list[str] | None, typer.Option(help="Trials of a search.", metavar="NAME=FILE")
-    ] = None,
-    audit: Annotated[
-        list[str] | None, typer.Option(help="Audit of an ensemble.", metavar="NAME=FILE")
-    ] = None,
-    device: Annotated[
-        list[str] | None, typer.Option(help="Beams of a device.", metavar="NAME=FILE")
-    ] = None,
+    portrait: Annotated[list[str], _named("Gallery of an ensemble.")],
+    experiment: Annotated[list[str] | None, _named("Metrics of an experiment.")] = None,
+    search: Annotated[list[str] | None, _named("Trials of a search.")] = None,
+    audit: Annotated[list[str] | None, _named("Audit of an ensemble.")] = None,
+    device: Annotated[list[str] | None, _named("Beams of a device.")] = None,
 ) -> None:
     """Write the page that shows a study."""
     options = {"ensemble": ensemble, "portrait": portrait, "experiment": experiment}
