@@ -66,12 +66,21 @@ def compiled(signature: str, contract: bool = False):
     return decorate
 
 
-def inner(contract: bool = False):
-    """Compile a function within those of its file that call it; nothing else can call it without waiting."""
+def inner(contract: bool = False, counted: bool = True):
+    """Compile a function within those of its file that call it; nothing else can call it without waiting.
+
+    Parameters
+    ----------
+    contract : bool
+        As of `compiled`.
+    counted : bool
+        Count references to arrays, which only functions that make or return arrays need; in short functions it can take
+        a third of the time.
+    """
 
     def decorate(function):
         _check_calls(function)
-        return numba.njit(**_options(contract))(function)
+        return numba.njit(_nrt=counted, **_options(contract))(function)
 
     return decorate
 

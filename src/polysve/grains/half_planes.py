@@ -5,10 +5,10 @@ further out can reach it (Rycroft, Chaos 19 (2009) 041111). What cells share is 
 from the three smallest numbers of all generators that meet in it, so that it is equal to the last bit in each of its
 cells.
 
-Generators are numbered together with their periodic copies. A cell is a polygon:
-`corner` (x, y of each), `who` (the three smallest numbers of generators that meet there, ascending, and the window's
-sides as bits: left, right, bottom, top) and `beyond` (the generator on the other side of the edge that follows, or
--1 to -4 for the window's sides). The window is 1 wide.
+Generators (x, y, weight) are numbered together with their periodic copies. A cell is a polygon, some rows of
+`corner` (x, y, and the distance from the bisector at hand) and of `who` (the three smallest numbers of generators that
+meet there, ascending; the window's sides as bits: left, right, bottom, top; and the generator on the other side of the
+edge that follows, or -1 to -4 for the window's sides). The window is 1 wide.
 """
 
 import numpy as np
@@ -23,46 +23,51 @@ OWN, LAP = 2**RIGHT - 1, 2 ** (UP - RIGHT) - 1
 # what is closer than this, in units of the window's width, is one point
 CLOSE = 1e-13
 NOBODY = np.iinfo(np.int64).max
+# columns of `corner` and `who`
+AWAY = 2
+SIDES, BEYOND = 3, 4
+# beside the sides: more meet in a corner than it was computed from
+JOINED = 16
 SMALLEST_AREA = 1e-14
 # copies that may show in the window, in the order of their polygons
 COPIES = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (-1, -1), (1, -1), (0, 1), (-1, 1), (1, 1)])
 
 
-@inner()
+@inner(counted=False)
 def _number(own, right, up):
     """Number of a generator's copy some periods away."""
     return ((up + REACH) << UP) | ((right + REACH) << RIGHT) | own
 
 
-@inner()
+@inner(counted=False)
 def _copy(number):
     """Generator and periods right and up of a number."""
     return number & OWN, ((number >> RIGHT) & LAP) - REACH, (number >> UP) - REACH
 
 
-@inner()
-def _place(number, points, weights, height):
+@inner(counted=False)
+def _place(number, generators, height):
     """Position and weight of a generator's copy."""
     own, right, up = _copy(number)
-    return points[own, 0] + right, points[own, 1] + up * height, weights[own]
+    return generators[own, 0] + right, generators[own, 1] + up * height, generators[own, 2]
 
 
-@inner()
-def _meeting(who, points, weights, height):
+@inner(counted=False)
+def _meeting(one, two, three, sides, generators, height):
     """Where three generators, or two and a side, or one and two sides meet."""
-    left, right, bottom, top = who[3] & 1, who[3] & 2, who[3] & 4, who[3] & 8
+    left, right, bottom, top = sides & 1, sides & 2, sides & 4, sides & 8
     side_x, side_y = 0.0 if left else 1.0, 0.0 if bottom else height
     if (left or right) and (bottom or top):
         return side_x, side_y
-    x, y, own = _place(who[0], points, weights, height)
-    bx, by, b = _place(who[1], points, weights, height)
+    x, y, own = _place(one, generators, height)
+    bx, by, b = _place(two, generators, height)
     bx, by = bx - x, by - y
     b = bx * bx + by * by - (b - own)
-    if who[2] == NOBODY:
+    if three == NOBODY:
         if left or right:
             return side_x, y + (b - 2 * bx * (side_x - x)) / (2 * by)
         return x + (b - 2 * by * (side_y - y)) / (2 * bx), side_y
-    cx, cy, c = _place(who[2], points, weights, height)
+    cx, cy, c = _place(three, generators, height)
     cx, cy = cx - x, cy - y
     c = cx * cx + cy * cy - (c - own)
     twice = 2 * (bx * cy - by * cx)
@@ -70,162 +75,166 @@ def _meeting(who, points, weights, height):
     return side_x if left or right else x, side_y if bottom or top else y
 
 
-@inner()
-def _join(who, number):
+@inner(counted=False)
+def _join(who, row, number):
     """Let a generator or a side meet in a corner, which keeps the three smallest generators and all sides."""
     if number < 0:
-        who[3] |= 1 << (-number - 1)
+        who[row, SIDES] |= 1 << (-number - 1)
         return
     for place in range(3):
-        held = who[place]
+        held = who[row, place]
         if number == held:
             return
         if number < held:
-            who[place] = number
+            who[row, place] = number
             number = held
 
 
-@inner()
-def _add(corner, who, row, one, two, three, points, weights, height):
+@inner(counted=False)
+def _locate(corner, who, row, generators, height):
+    """Compute a corner from all that meet in it."""
+    corner[row, 0], corner[row, 1] = _meeting(
+        who[row, 0], who[row, 1], who[row, 2], who[row, SIDES], generators, height
+    )
+
+
+@inner(counted=False)
+def _add(corner, who, row, one, two, three, generators, height):
     """Make a corner of three numbers."""
-    for place in range(3):
-        who[row, place] = NOBODY
-    who[row, 3] = 0
-    _join(who[row], one)
-    _join(who[row], two)
-    _join(who[row], three)
-    corner[row, 0], corner[row, 1] = _meeting(who[row], points, weights, height)
+    who[row, 0], who[row, 1], who[row, 2], who[row, SIDES] = NOBODY, NOBODY, NOBODY, 0
+    _join(who, row, one)
+    _join(who, row, two)
+    _join(who, row, three)
+    _locate(corner, who, row, generators, height)
 
 
-@inner()
-def _move(corner, who, beyond, source, target):
-    """Copy a corner from row to row."""
-    for axis in range(2):
-        corner[target, axis] = corner[source, axis]
-    for place in range(4):
+@inner(counted=False)
+def _move(corner, who, source, target):
+    """Copy a corner."""
+    corner[target, 0], corner[target, 1] = corner[source, 0], corner[source, 1]
+    for place in range(5):
         who[target, place] = who[source, place]
-    beyond[target] = beyond[source]
 
 
-@inner()
-def _measure(corner, who, beyond, distance, size, other, dx, dy, offset):
+@inner(counted=False)
+def _measure(corner, who, begin, size, other, dx, dy, offset):
     """Distance of a cell's corners from a bisector, positive on the cell's side; returns whether some lie beyond."""
-    lowest = np.inf
-    for k in range(size):
-        distance[k] = corner[k, 0] * dx + corner[k, 1] * dy + offset
-        lowest = min(lowest, distance[k])
+    end, lowest = begin + size, np.inf
+    for k in range(begin, end):
+        corner[k, AWAY] = corner[k, 0] * dx + corner[k, 1] * dy + offset
+        lowest = min(lowest, corner[k, AWAY])
     if lowest > CLOSE:
         return False
-    for k in range(size):
-        if abs(distance[k]) <= CLOSE:
-            _join(who[k], other)
+    for k in range(begin, end):
+        if abs(corner[k, AWAY]) <= CLOSE:
+            _join(who, k, other)
+            who[k, SIDES] |= JOINED
             # a bisector along the window's side: what meets there from now on meets the other generator too
-            if beyond[k] < 0 and abs(distance[k + 1 if k + 1 < size else 0]) <= CLOSE:
-                beyond[k] = other
+            if who[k, BEYOND] < 0 and abs(corner[k + 1 if k + 1 < end else begin, AWAY]) <= CLOSE:
+                who[k, BEYOND] = other
     return lowest < -CLOSE
 
 
-@inner()
-def _cut(corner, who, beyond, distance, size, cell, other, points, weights, height):
-    """Leave of a cell what is on the positive side of the bisector to another; returns how many corners are left."""
+@inner(counted=False)
+def _cut(corner, who, begin, size, target, cell, other, generators, height):
+    """Leave of a cell what is on the positive side of the bisector to another, at rows from `target` on.
+
+    Returns how many corners are left.
+    """
     # corners from first to last lie beyond; a corner on the bisector serves as one of the two new ones
-    first = 0
-    while not (distance[first] < -CLOSE and distance[first - 1 if first else size - 1] >= -CLOSE):
+    close = begin + size - 1
+    first, before = begin, close
+    while not (corner[first, AWAY] < -CLOSE and corner[before, AWAY] >= -CLOSE):
+        before = first
         first += 1
-        if first == size:
+        if first > close:
             return 0
-    last, following = first, first + 1 if first + 1 < size else 0
-    while distance[following] < -CLOSE:
-        last, following = following, following + 1 if following + 1 < size else 0
-    before, kept = first - 1 if first else size - 1, 0
+    last, following = first, first + 1 if first < close else begin
+    while corner[following, AWAY] < -CLOSE:
+        last, following = following, following + 1 if following < close else begin
+    end, kept = target, following
     while True:
-        _move(corner, who, beyond, following, size + kept)
-        kept += 1
-        if following == before:
+        _move(corner, who, kept, end)
+        end += 1
+        if kept == before:
             break
-        following = following + 1 if following + 1 < size else 0
-    end = size + kept
-    if distance[before] > CLOSE:
-        _add(corner, who, end, cell, beyond[before], other, points, weights, height)
+        kept = kept + 1 if kept < close else begin
+    if corner[before, AWAY] > CLOSE:
+        _add(corner, who, end, cell, who[before, BEYOND], other, generators, height)
         end += 1
-    beyond[end - 1] = other
-    following = last + 1 if last + 1 < size else 0
-    if distance[following] > CLOSE:
-        _add(corner, who, end, cell, beyond[last], other, points, weights, height)
-        beyond[end] = beyond[last]
+    who[end - 1, BEYOND] = other
+    if corner[following, AWAY] > CLOSE:
+        _add(corner, who, end, cell, who[last, BEYOND], other, generators, height)
+        who[end, BEYOND] = who[last, BEYOND]
         end += 1
-    for k in range(size, end):
-        _move(corner, who, beyond, k, k - size)
-    return end - size if end - size > 2 else 0
+    return end - target if end - target > 2 else 0
 
 
-@inner()
-def _limit(corner, size, x, y, excess):
+@inner(counted=False)
+def _limit(corner, begin, size, x, y, excess):
     """Squared distance from which on no generator, of at most so much more weight, reaches a corner."""
     largest = 0.0
-    for k in range(size):
+    for k in range(begin, begin + size):
         dx, dy = corner[k, 0] - x, corner[k, 1] - y
         largest = max(largest, dx * dx + dy * dy)
     limit = np.sqrt(largest) + np.sqrt(max(0.0, largest + excess)) + CLOSE
     return limit * limit
 
 
-@inner()
-def _unite(who, others):
+@inner(counted=False)
+def _apart(corner, one, other):
+    """Whether two corners are two points."""
+    dx, dy = abs(corner[one, 0] - corner[other, 0]), abs(corner[one, 1] - corner[other, 1])
+    return max(dx, dy) > CLOSE
+
+
+@inner(counted=False)
+def _unite(who, row, other):
     """Let all that meet in one corner meet in another."""
     for place in range(3):
-        _join(who, others[place])
-    who[3] |= others[3]
+        _join(who, row, who[other, place])
+    who[row, SIDES] |= who[other, SIDES] | JOINED
 
 
-@inner()
-def _finish(corner, who, size, points, weights, height):
+@inner(counted=False)
+def _finish(corner, who, begin, size, generators, height):
     """Join corners that are one, and compute each from all that meet in it; returns how many are left."""
-    left = 0
-    for k in range(size):
-        near = left > 0 and (
-            max(abs(corner[k, 0] - corner[left - 1, 0]), abs(corner[k, 1] - corner[left - 1, 1]))
-            <= CLOSE
-        )
-        if near:
-            _unite(who[left - 1], who[k])
-            continue
-        for axis in range(2):
-            corner[left, axis] = corner[k, axis]
-        for place in range(4):
-            who[left, place] = who[k, place]
-        left += 1
-    if left > 1 and (
-        max(abs(corner[0, 0] - corner[left - 1, 0]), abs(corner[0, 1] - corner[left - 1, 1]))
-        <= CLOSE
-    ):
+    left = begin
+    for k in range(begin, begin + size):
+        if left == begin or _apart(corner, k, left - 1):
+            _move(corner, who, k, left)
+            left += 1
+        else:
+            _unite(who, left - 1, k)
+    if left > begin + 1 and not _apart(corner, begin, left - 1):
         left -= 1
-        _unite(who[0], who[left])
-    for k in range(left):
-        corner[k, 0], corner[k, 1] = _meeting(who[k], points, weights, height)
+        _unite(who, begin, left)
+    for k in range(begin, left):
+        if who[k, SIDES] & JOINED:
+            _locate(corner, who, k, generators, height)
         for axis, end in ((0, 1.0), (1, height)):
             if abs(corner[k, axis]) <= CLOSE:
                 corner[k, axis] = 0.0
             if abs(corner[k, axis] - end) <= CLOSE:
                 corner[k, axis] = end
-    return left if left > 2 else 0
+    return left - begin if left - begin > 2 else 0
 
 
-@inner()
-def _window(corner, who, beyond, height):
+@inner(counted=False)
+def _window(corner, who, height):
     """Begin a cell as the whole window."""
     for k in range(4):
         corner[k, 0] = 1.0 if k in (1, 2) else 0.0
         corner[k, 1] = height if k > 1 else 0.0
         for place in range(3):
             who[k, place] = NOBODY
-    who[0, 3], who[1, 3], who[2, 3], who[3, 3] = 5, 6, 10, 9
-    beyond[0], beyond[1], beyond[2], beyond[3] = -3, -2, -4, -1
+        who[k, SIDES] = (5, 6, 10, 9)[k]
+        who[k, BEYOND] = (-3, -2, -4, -1)[k]
     return 4
 
 
 @inner()
-def _grid(points, height):
+def _grid(generators, height):
     """Sort generators into square fields of about one.
 
     Returns
@@ -233,14 +242,14 @@ def _grid(points, height):
     begin, order, columns, rows, side
         Generators ``order[begin[k] : begin[k + 1]]`` are in field k, row by row from below.
     """
-    count = len(points)
+    count = len(generators)
     side = np.sqrt(height / count)
     columns, rows = max(1, int(1 / side)), max(1, int(height / side))
     field = np.empty(count, np.int64)
     begin = np.zeros(columns * rows + 1, np.int64)
     for k in range(count):
-        column = min(int(points[k, 0] * columns), columns - 1)
-        row = min(int(points[k, 1] / height * rows), rows - 1)
+        column = min(int(generators[k, 0] * columns), columns - 1)
+        row = min(int(generators[k, 1] / height * rows), rows - 1)
         field[k] = row * columns + column
         begin[field[k] + 1] += 1
     for k in range(columns * rows):
@@ -253,14 +262,18 @@ def _grid(points, height):
     return begin, order, columns, rows, min(1 / columns, height / rows)
 
 
-@inner()
-def _cell(corner, who, beyond, distance, cell, points, weights, height, along_x, along_y,
+@inner(counted=False)
+def _cell(corner, who, cell, generators, height, along_x, along_y,
           begin, order, columns, rows, side, largest):  # fmt: skip
-    """Cut the window down to one cell, ring by ring of the grid; returns how many corners it has."""
-    px, py, own = _place(cell, points, weights, height)
+    """Cut the window down to one cell, ring by ring of the grid; returns its first row and how many corners it has.
+
+    Each cut moves the corners from one half of the rows to the other.
+    """
+    px, py, own = _place(cell, generators, height)
     column, row = int(np.floor(px * columns)), int(np.floor(py / height * rows))
-    size = _window(corner, who, beyond, height)
-    limit = _limit(corner, size, px, py, largest - own)
+    half = len(who) // 2
+    row0, size = 0, _window(corner, who, height)
+    limit = _limit(corner, row0, size, px, py, largest - own)
     for ring in range(REACH * min(columns, rows)):
         outside = ring > max(columns, rows) and not (along_x or along_y)
         if outside or (ring > 1 and (ring - 1) * side > np.sqrt(limit)):
@@ -280,23 +293,23 @@ def _cell(corner, who, beyond, distance, cell, points, weights, height, along_x,
                 field = field_row * columns + field_column
                 for place in range(begin[field], begin[field + 1]):
                     other = _number(order[place], lap_x, lap_y)
-                    qx, qy, weight = _place(other, points, weights, height)
-                    dx, dy = px - qx, py - qy
+                    x, y, weight = _place(other, generators, height)
+                    dx, dy = px - x, py - y
                     squared = dx * dx + dy * dy
                     if squared > limit or other == cell:
                         continue
                     length = np.sqrt(squared)
                     dx, dy = dx / length, dy / length
                     offset = 0.5 * (length + (own - weight) / length) - px * dx - py * dy
-                    if not _measure(corner, who, beyond, distance, size, other, dx, dy, offset):
+                    if not _measure(corner, who, row0, size, other, dx, dy, offset):
                         continue
-                    size = _cut(
-                        corner, who, beyond, distance, size, cell, other, points, weights, height
-                    )
+                    size = _cut(corner, who, row0, size, half - row0, cell, other,
+                                generators, height)  # fmt: skip
                     if size == 0:
-                        return 0
-                    limit = _limit(corner, size, px, py, largest - own)
-    return size
+                        return row0, 0
+                    row0 = half - row0
+                    limit = _limit(corner, row0, size, px, py, largest - own)
+    return row0, size
 
 
 @inner()
@@ -329,11 +342,11 @@ def _pack(pool, first, size, count):
     return grain[:polygons].copy(), offsets[: polygons + 1].copy(), vertices[:end].copy(), filled
 
 
-@inner()
-def _rate(corner, following, cell, other, points, weights, height):
+@inner(counted=False)
+def _rate(corner, following, cell, other, generators, height):
     """Area that a cell loses to another by the other's weight: length of their edge over twice the distance."""
-    x, y, _ = _place(cell, points, weights, height)
-    other_x, other_y, _ = _place(other, points, weights, height)
+    x, y, _ = _place(cell, generators, height)
+    other_x, other_y, _ = _place(other, generators, height)
     length = np.hypot(following[0] - corner[0], following[1] - corner[1])
     return length / (2 * np.hypot(other_x - x, other_y - y))
 
@@ -352,11 +365,14 @@ def tessellate(points, weights, height, along_x, along_y, with_rates):
         If asked for: generators on both sides of each edge, once from either side, and the change of area by weight.
     """
     count = len(points)
-    begin, order, columns, rows, side = _grid(points, height)
+    generators = np.empty((count, 3))
+    for k in range(count):
+        generators[k, 0], generators[k, 1] = points[k, 0], points[k, 1]
+        generators[k, 2] = weights[k]
+    begin, order, columns, rows, side = _grid(generators, height)
     largest = weights.max()
     room = 16 * count + 128
-    corner, who = np.empty((room, 2)), np.empty((room, 4), np.int64)
-    beyond, distance = np.empty(room, np.int64), np.empty(room)
+    corner, who = np.empty((room, 3)), np.empty((room, 5), np.int64)
     pool = np.empty((32 * count + 128, 2))
     used = 0
     copies = len(COPIES) if along_x or along_y else 1
@@ -373,27 +389,27 @@ def tessellate(points, weights, height, along_x, along_y, with_rates):
         done += 1
         copy, own = divmod(which, count)
         cell = _number(own, COPIES[copy, 0], COPIES[copy, 1])
-        found = _cell(corner, who, beyond, distance, cell, points, weights, height, along_x, along_y,
+        row0, found = _cell(corner, who, cell, generators, height, along_x, along_y,
                       begin, order, columns, rows, side, largest)  # fmt: skip
-        for k in range(found if copies > 1 else 0):
-            if beyond[k] < 0:
+        for k in range(row0, row0 + (found if copies > 1 else 0)):
+            if who[k, BEYOND] < 0:
                 continue
-            other, lap_x, lap_y = _copy(beyond[k])
+            other, lap_x, lap_y = _copy(who[k, BEYOND])
             for neighbour in range(1, copies):
                 at = neighbour * count + other
                 if COPIES[neighbour, 0] == lap_x and COPIES[neighbour, 1] == lap_y and not seen[at]:
                     seen[at] = True
                     queue[queued] = at
                     queued += 1
-        for k in range(found if with_rates else 0):
-            if beyond[k] >= 0:
-                following = corner[k + 1 if k + 1 < found else 0]
-                neighbours[edges, 0], neighbours[edges, 1] = own, beyond[k] & OWN
-                rate[edges] = _rate(corner[k], following, cell, beyond[k], points, weights, height)
+        for k in range(row0, row0 + (found if with_rates else 0)):
+            if who[k, BEYOND] >= 0:
+                following = corner[k + 1 if k + 1 < row0 + found else row0]
+                neighbours[edges, 0], neighbours[edges, 1] = own, who[k, BEYOND] & OWN
+                rate[edges] = _rate(corner[k], following, cell, who[k, BEYOND], generators, height)
                 edges += 1
-        found = _finish(corner, who, found, points, weights, height)
+        found = _finish(corner, who, row0, found, generators, height)
         first[which], size[which] = used, found
-        for k in range(found):
+        for k in range(row0, row0 + found):
             pool[used, 0], pool[used, 1] = corner[k, 0], corner[k, 1]
             used += 1
     grain, offsets, vertices, filled = _pack(pool, first, size, count)
