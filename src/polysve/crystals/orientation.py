@@ -68,8 +68,9 @@ def to_euler(quaternions: ArrayLike) -> Array:
 def from_theta(theta_rad: ArrayLike) -> Array:
     """Unit quaternions, shape (..., 4), of crystals whose c axis is the film normal, turned by θ about it."""
     half = np.asarray(theta_rad, float) / 2
-    zero = np.zeros_like(half)
-    return np.stack([np.cos(half), zero, zero, np.sin(half)], -1)
+    quaternions = np.zeros((*half.shape, 4))
+    quaternions[..., 0], quaternions[..., 3] = np.cos(half), np.sin(half)
+    return quaternions
 
 
 def checked(quaternions: ArrayLike, source: str) -> Array:

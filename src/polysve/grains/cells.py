@@ -52,7 +52,8 @@ def cells(
     if not abs(filled / height - 1) < 1e-9:
         raise ArithmeticError(f"the cells fill {filled / height:.12g} of the window")
     vertices_um = vertices * width_um
-    vertices_um[vertices[:, 1] == height, 1] = height_um
+    if height * width_um != height_um:
+        vertices_um[vertices[:, 1] == height, 1] = height_um
     return Tiling(grain, offsets, vertices_um)
 
 

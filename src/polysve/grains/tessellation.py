@@ -3,6 +3,7 @@
 SciPy is imported where it is used: it takes a quarter of a second, and most readers of a `Tiling` do without.
 """
 
+import math
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import NamedTuple
@@ -136,7 +137,7 @@ def draw_grains(
     >>> grains.tiling.areas_um2().round(6)
     array([0.25, 0.25, 0.25, 0.25])
     """
-    stretch = np.sqrt(aspect_ratio)
+    stretch = math.sqrt(aspect_ratio)
     frame_um = (size_um[0] / stretch, size_um[1] * stretch)
     around = (periodic, periodic)
     if size_scatter is None:
