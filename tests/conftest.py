@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+import served
 from runs import ROOT, Study
 
 LONGEST = (
@@ -64,6 +65,13 @@ def once(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def quick_jobs(once):
+    """Have the jobs of studies run without the seconds that the command line takes to load."""
+    owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    Study.served = once("served", lambda folder: served.start(folder, owner))
+
+
+@pytest.fixture(scope="session")
 def smoke_config(once):
     """The smoke study, with its results where a study's are if it names no folder."""
 
@@ -76,13 +84,13 @@ def smoke_config(once):
 
 
 @pytest.fixture
-def study(tmp_path, smoke_config):
+def study(tmp_path, smoke_config, quick_jobs):
     """A smoke study that has not run yet, with a configuration of its own."""
     return Study(tmp_path / "study", smoke_config).with_config(tmp_path / "config.yaml")
 
 
 @pytest.fixture(scope="session")
-def finished(once, smoke_config):
+def finished(once, smoke_config, quick_jobs):
     """A finished smoke study. Tests only read it; those that change something copy it."""
     return Study(
         once("finished", lambda folder: Study(folder, smoke_config).snakemake()), smoke_config

@@ -9,11 +9,17 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["__main__", "loaded"])
 
 
-def snakemake(arguments, folder, environment, output):
-    """Run Snakemake in a folder; return its exit code, and what it printed."""
+def start(arguments, folder, environment, output):
+    """Start Snakemake in a folder; what it prints goes to a file. Returns the process."""
     arguments = [str(each) for each in arguments]
     process = CONTEXT.Process(target=_run, args=(arguments, folder, environment, output))
     process.start()
+    return process
+
+
+def snakemake(arguments, folder, environment, output):
+    """Run Snakemake in a folder; return its exit code, and what it printed."""
+    process = start(arguments, folder, environment, output)
     process.join()
     return process.exitcode, output.read_text()
 

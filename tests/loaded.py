@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import h5py  # noqa: F401
+import snakemake_executor_plugin_slurm as slurm
 from snakemake.cli import get_argument_parser
 
 import polysve.learning.plan
@@ -11,6 +12,8 @@ import polysve.settings.study  # noqa: F401
 from polysve.data import digest, origin  # noqa: F401
 
 get_argument_parser()
+# The plugin would ask for the state of its jobs ten seconds later each time that none has ended.
+slurm.Executor.next_seconds_between_status_checks = property(lambda _: 1, lambda _, longer: None)
 SOURCE = str(Path(digest.__file__).parents[2])
 for file in Path(SOURCE).glob("polysve/stages/[a-z]*.py"):
     digest.source_digest(f"polysve.stages.{file.stem}")

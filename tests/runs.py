@@ -53,6 +53,9 @@ class Study:
         Repository whose Snakefile, rules and package are used: this one or a copy.
     """
 
+    served: Path | None = None
+    """Folder of a program that `snakemake` runs in place of the real one, for the package of this repository."""
+
     def __init__(self, folder: Path, config: Path, source: Path = ROOT):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.config, self.source = folder, config, source
@@ -85,10 +88,12 @@ class Study:
 
     def snakemake(self, *arguments, check=True, **options):
         """Run Snakemake; stdout and stderr come together as text."""
-        arguments = self.arguments(*arguments, **options)
+        arguments, environment = self.arguments(*arguments, **options), self.environment
+        if self.served and self.source == ROOT:
+            environment["PATH"] = f"{self.programs}:{self.served}:{os.environ['PATH']}"
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "output"
-            code, text = forked.snakemake(arguments, self.folder, self.environment, output)
+            code, text = forked.snakemake(arguments, self.folder, environment, output)
         assert not check or code == 0, text
         return subprocess.CompletedProcess(arguments, code, text)
 

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import polysve
+from runs import Study
 
 from polysve.data.checking import faults_in
 from polysve.data.seal import HEAD_BYTES
@@ -23,9 +25,20 @@ pytestmark = pytest.mark.faults
 
 KILLED = {"mesh": 2, "assemble": 2, "train": 8, "evaluate": 12}
 """In a job of which stage a run is killed, and how many seconds after its start at most."""
+MISSING = (
+    *("comparison.csv", "report.html", "study.yaml", "experiments/*"),
+    *("ensembles/*.h5", "ensembles/ratio6", "ensembles/ratio4/*/000060-000080.h5"),
+)
+"""What a run has not made yet when it is killed for the first time."""
 FLIPS = 200
 SHARD = "results/ensembles/ratio6/tessellations/000000-000012.h5"
 ENSEMBLES = ("results/ensembles/ratio4.h5", "results/ensembles/ratio6.h5")
+
+
+@pytest.fixture
+def real_jobs(monkeypatch):
+    """Jobs that are processes of their own: how they end on such a disk is what is tested."""
+    monkeypatch.setattr(Study, "served", None)
 
 
 def start(study, *arguments):
@@ -98,9 +111,14 @@ def wait_for(mark, process):
         time.sleep(0.01)
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_results(study, finished, tmp_path):
+def test_killed_at_random_moments_it_ends_with_the_same_results(finished, tmp_path):
     """Once in a job of each kind: one of many, one that joins them, one that learns, one that writes many files."""
-    study.configure({"experiments": {"published": None}})
+    study = finished.copy_to(tmp_path / "study").with_config(tmp_path / "config.yaml")
+    study.configure({"experiments": {"published": None}, "audit": {"count": 0}})
+    results = study.folder / "results"
+    for part in MISSING:
+        for each in results.glob(part):
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
     moments = random.Random(1)
     for stage, seconds in KILLED.items():
         mark = tmp_path / stage
@@ -155,7 +173,7 @@ def mounted(folder, options):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_full_disk(study, finished):
+def test_full_disk(study, finished, real_jobs):
     """It holds the shards, and not the ensemble too."""
     ratio6 = ENSEMBLES[1:]
     with mounted(study.folder / "results", "size=200k"):
@@ -186,7 +204,7 @@ def test_full_disk_is_told_in_one_line(tmp_path, kilobytes):
     assert line == "polysve: OSError: [Errno 28] No space left on device: 'disk/shard.h5'"
 
 
-def test_read_only_results(study):
+def test_read_only_results(study, real_jobs):
     with mounted(study.folder / "results", "ro,size=10m"):
         answer = study.snakemake(SHARD, check=False)
         assert answer.returncode != 0

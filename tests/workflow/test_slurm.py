@@ -1,4 +1,7 @@
-"""The workflow on a real SLURM: two nodes on this machine, started and stopped by the tests."""
+"""The workflow on a real SLURM: nodes on this machine, started and stopped by the tests.
+
+A whole run goes on on two of them, while the other tests have the other two.
+"""
 
 import os
 import pwd
@@ -8,10 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
+import forked
 import pytest
+from runs import Study
 
 pytestmark = pytest.mark.slurm
 
@@ -48,13 +54,17 @@ ReturnToService=2
 SlurmdParameters=config_overrides
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17001 CPUs=2 RealMemory=8000
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port=17002 CPUs=2 RealMemory=8000 Gres=gpu:1
-PartitionName=main Nodes=n1,n2 Default=YES MaxTime=UNLIMITED State=UP
+NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port=17003 CPUs=2 RealMemory=8000
+NodeName=n4 NodeHostname={host} NodeAddr=127.0.0.1 Port=17004 CPUs=2 RealMemory=8000
+PartitionName=whole Nodes=n1,n2 MaxTime=UNLIMITED State=UP
+PartitionName=parts Nodes=n3,n4 MaxTime=UNLIMITED State=UP
 """
+NODES = {"whole": ("n1", "n2"), "parts": ("n3", "n4")}
 FIELDS = "ArrayJobID:60,JobArrayID:60,NodeList:60,State:60,Comment:200,tres-per-job:60,TimeLimit:60"
 
 
 class Cluster:
-    """A SLURM of two nodes; it stops the processes that it started and removes the files that it wrote."""
+    """A SLURM of four nodes; it stops the processes that it started and removes the files that it wrote."""
 
     def __init__(self, folder):
         self.folder, self.processes, self.written = folder, {}, []
@@ -74,10 +84,11 @@ class Cluster:
         self._run("munged", "munged", "--foreground", user="munge", group="munge")
         wait_for(lambda: (MUNGE / "munge.socket.2").exists(), 10)
         self._run("slurmctld", "slurmctld", "-D", "-c")
-        for node in ("n1", "n2"):
+        for node in chain(*NODES.values()):
             (self.folder / node).mkdir()
             self.start_node(node)
-        wait_for(lambda: self.nodes() == {"n1": "idle", "n2": "idle"}, 60)
+        for partition in NODES:
+            wait_for(lambda: self.is_idle(partition), 60)  # noqa: B023
 
     def start_node(self, node):
         self._run(node, "slurmd", "-D", "-N", node)
@@ -87,16 +98,17 @@ class Cluster:
         self.processes.pop(node).kill()
         self._kill_jobs(node)
 
-    def nodes(self):
-        answer = subprocess.run(
-            ["sinfo", "-h", "-N", "-o", "%N %t"], capture_output=True, text=True, check=False
-        )
-        return dict(line.split() for line in answer.stdout.splitlines())
+    def is_idle(self, partition):
+        """Whether all nodes of a partition are there and have nothing to do."""
+        command = ["sinfo", "-h", "-N", "-p", partition, "-o", "%N %t"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        states = dict(line.split() for line in answer.stdout.splitlines())
+        return states == dict.fromkeys(NODES[partition], "idle")
 
-    def jobs(self):
+    def jobs(self, partition):
         """Each job since the cluster started: array or job number, node, state, comment, GPUs and time asked for."""
         answer = subprocess.run(
-            ["squeue", "-h", "--states=all", "-O", FIELDS],
+            ["squeue", "-h", "--states=all", "-p", partition, "-O", FIELDS],
             capture_output=True,
             text=True,
             check=True,
@@ -106,7 +118,7 @@ class Cluster:
         return [dict(zip(keys, line, strict=True)) for line in lines if len(line) == len(keys)]
 
     def stop(self):
-        for node in ("n1", "n2"):
+        for node in chain(*NODES.values()):
             self._kill_jobs(node)
         for process in reversed(list(self.processes.values())):
             process.terminate()
@@ -192,75 +204,158 @@ def cluster(tmp_path_factory):
 
 
 class ClusterStudy:
-    """A study whose jobs go to the cluster."""
+    """A study whose jobs go to a partition of the cluster."""
 
-    def __init__(self, study, folder):
-        self.study, self.mark = study, folder / "mark"
-
-    def command(self, *arguments):
-        return self.study.command(
-            *("--slurm-no-account", "--slurm-status-command", "squeue"),
-            *("--slurm-init-seconds-before-status-checks", "3"),
-            *("--max-jobs-per-timespan", "100/1s"),  # how long Snakemake may take to end
-            *arguments,
-            profile="slurm",
-        )
+    def __init__(self, cluster, partition, study, folder):
+        self.cluster, self.partition, self.study = cluster, partition, study
+        self.mark, self.output = folder / "mark", folder / "output"
+        self.known = {job["number"] for job in cluster.jobs(partition)}
 
     def hang_once(self, stage):
         """The first job of a stage leaves a mark and then never ends."""
         self.study.before(stage, f"if mkdir {self.mark} 2>/dev/null; then sleep 1000; fi")
 
     def start(self, *arguments):
-        return subprocess.Popen(
-            self.command(*arguments),
-            cwd=self.study.folder,
-            env=self.study.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        arguments = self.study.arguments(
+            *("--default-resources", f"slurm_partition={self.partition}"),
+            *("--slurm-no-account", "--slurm-status-command", "squeue"),
+            *("--slurm-init-seconds-before-status-checks", "3"),
+            *("--max-jobs-per-timespan", "100/1s"),  # how long Snakemake may take to end
+            *arguments,
+            profile="slurm",
         )
+        study = self.study
+        self.process = forked.start(arguments, study.folder, study.environment, self.output)
+
+    def end(self):
+        """Wait for the end; return the exit code, and what was printed."""
+        self.process.join(400)
+        assert self.process.exitcode is not None, self.output.read_text()
+        return self.process.exitcode, self.output.read_text()
 
     def run(self, *arguments):
-        process = self.start(*arguments)
-        output = process.communicate()[0]
-        return process.returncode, output
+        self.start(*arguments)
+        return self.end()
+
+    def jobs(self, word=""):
+        """Its jobs with a word in their comment, in the order in which they were submitted."""
+        jobs = [
+            job
+            for job in self.cluster.jobs(self.partition)
+            if job["number"] not in self.known and word in job["comment"]
+        ]
+        return sorted(jobs, key=lambda job: int(job["parent"]))
+
+    def hanging_job(self):
+        wait_for(self.mark.exists, 120)
+        (job,) = [job for job in self.jobs() if job["state"] == "RUNNING"]
+        return job
+
+    def state_of(self, job):
+        (state,) = [each["state"] for each in self.jobs() if each["number"] == job["number"]]
+        return state
+
+    def same(self, finished, file):
+        return (self.study.folder / file).read_bytes() == (finished.folder / file).read_bytes()
+
+
+@contextmanager
+def ended(study):
+    """A study on the cluster, of which nothing goes on afterwards."""
+    yield study
+    if study.process.is_alive():
+        study.process.kill()
+        study.process.join()
+
+
+@pytest.fixture(scope="module")
+def whole(cluster, smoke_config, tmp_path_factory):
+    """A whole run that goes on beside the other tests; one of its jobs is over its time."""
+    folder = tmp_path_factory.mktemp("whole")
+    study = Study(folder / "study", smoke_config).with_config(folder / "config.yaml")
+    study.configure({"experiments": {"published": None}})
+    with ended(ClusterStudy(cluster, "whole", study, folder)) as whole:
+        whole.hang_once("audit")
+        whole.start("--set-resources", "train:gpu=1", "audit:runtime=3*attempt-2")
+        yield whole
 
 
 @pytest.fixture
-def remote(cluster, study, tmp_path):
-    return ClusterStudy(study, tmp_path)
+def remote(cluster, whole, study, tmp_path):
+    with ended(ClusterStudy(cluster, "parts", study, tmp_path)) as remote:
+        yield remote
 
 
-RATIO6 = "results/ensembles/ratio6.h5"
+SHARD = "results/ensembles/ratio6/stiffness/000000-000012.h5"
 
 
-def same(study, finished, file):
-    return (study.folder / file).read_bytes() == (finished.folder / file).read_bytes()
+def test_experiments_go_as_one_job_array(remote, finished, tmp_path):
+    copied = finished.copy_to(tmp_path / "copied")
+    remote.study.folder = copied.folder
+    inputs = [f"results/experiments/{name}/inputs.h5" for name in ("published", "spectral")]
+    code, output = remote.run("--slurm-array-jobs", "preprocess", "--force", *inputs)
+    assert code == 0, output
+    jobs = remote.jobs()
+    assert len(jobs) == 2
+    assert len({job["parent"] for job in jobs}) == 1
+    for file in inputs:
+        assert remote.same(finished, file)
 
 
-def jobs_since(cluster, before, word=""):
-    """Jobs with a word in their comment that were submitted later, in order."""
-    known = {job["number"] for job in before}
-    jobs = [job for job in cluster.jobs() if job["number"] not in known and word in job["comment"]]
-    return sorted(jobs, key=lambda job: int(job["parent"]))
+def test_job_of_a_dead_node_runs_on_another(cluster, remote, finished):
+    remote.hang_once("homogenize")
+    remote.start(SHARD)
+    job = remote.hanging_job()
+    cluster.kill_node(job["node"])
+    code, output = remote.end()
+    cluster.start_node(job["node"])
+    assert code == 0, output
+    assert remote.state_of(job) == "NODE_FAIL"
+    (again,) = remote.jobs("shard")[1:]
+    assert (again["state"], again["node"] == job["node"]) == ("COMPLETED", False)
+    assert remote.same(finished, SHARD)
+    wait_for(lambda: cluster.is_idle("parts"), 60)
 
 
-def state_of(cluster, job):
-    (state,) = [each["state"] for each in cluster.jobs() if each["number"] == job["number"]]
-    return state
+def test_cancelled_job_runs_once_more(remote, finished):
+    remote.hang_once("mesh")
+    remote.start(SHARD)
+    job = remote.hanging_job()
+    subprocess.run(["scancel", job["number"]], check=True)
+    code, output = remote.end()
+    assert code == 0, output
+    assert remote.state_of(job) == "CANCELLED"
+    assert remote.same(finished, SHARD)
 
 
-def test_whole_run_on_two_nodes_gives_the_same_ensembles(cluster, remote, finished):
+def hog(megabytes):
+    return f"{sys.executable} -c \"import time; x = b'x' * ({megabytes} << 20); time.sleep(5)\""
+
+
+def test_job_over_its_memory_gets_twice_as_much(remote, finished):
+    remote.study.before("homogenize", hog(1300))
+    code, output = remote.run(SHARD)
+    assert code == 0, output
+    assert "attempt" in output or "Trying to restart" in output
+    assert remote.same(finished, SHARD)
+
+
+def test_job_over_twice_its_memory_is_an_error_that_says_so(remote):
+    remote.study.before("homogenize", hog(3000))
+    code, output = remote.run(SHARD)
+    assert code == 1
+    assert "exceeded memory limit" in output
+    assert not (remote.study.folder / SHARD).exists()
+
+
+def test_whole_run_on_two_nodes_gives_the_same_ensembles(whole, finished):
     """One of its jobs is over its time and gets more: SLURM counts minutes and looks every 30 s."""
-    remote.study.configure({"experiments": {"published": None}})
-    remote.hang_once("audit")
-    before = cluster.jobs()
-    code, output = remote.run("--set-resources", "train:gpu=1", "audit:runtime=3*attempt-2")
+    code, output = whole.end()
     assert code == 0, output
     for name in ("ratio4", "ratio6"):
-        assert same(remote.study, finished, f"results/ensembles/{name}.h5")
-    assert (remote.study.folder / "results/report.html").stat().st_size > 100_000
-    jobs = jobs_since(cluster, before)
+        assert whole.same(finished, f"results/ensembles/{name}.h5")
+    assert (whole.study.folder / "results/report.html").stat().st_size > 100_000
+    jobs = whole.jobs()
     assert {job["node"] for job in jobs} == {"n1", "n2"}
     # one job for the three stages of a shard: its mesh never crosses the network
     shards = [job for job in jobs if "shard" in job["comment"]]
@@ -273,66 +368,3 @@ def test_whole_run_on_two_nodes_gives_the_same_ensembles(cluster, remote, finish
     assert {("TIMEOUT", "1:00"), ("COMPLETED", "4:00")} <= ends
     assert "SLURM status is: 'TIMEOUT'" in output
     assert {job["state"] for job in jobs if job not in audits} == {"COMPLETED"}
-
-
-def test_experiments_go_as_one_job_array(cluster, remote, finished, tmp_path):
-    copied = finished.copy_to(tmp_path / "copied")
-    remote.study.folder = copied.folder
-    before = cluster.jobs()
-    inputs = [f"results/experiments/{name}/inputs.h5" for name in ("published", "spectral")]
-    code, output = remote.run("--slurm-array-jobs", "preprocess", "--force", *inputs)
-    assert code == 0, output
-    jobs = jobs_since(cluster, before)
-    assert len(jobs) == 2
-    assert len({job["parent"] for job in jobs}) == 1
-    for file in inputs:
-        assert same(remote.study, finished, file)
-
-
-def test_job_of_a_dead_node_runs_on_another(cluster, remote, finished):
-    remote.hang_once("homogenize")
-    before = cluster.jobs()
-    process = remote.start(RATIO6)
-    wait_for(remote.mark.exists, 120)
-    (job,) = [job for job in cluster.jobs() if job["state"] == "RUNNING"]
-    cluster.kill_node(job["node"])
-    output = process.communicate(timeout=300)[0]
-    cluster.start_node(job["node"])
-    assert process.returncode == 0, output
-    assert state_of(cluster, job) == "NODE_FAIL"
-    (again,) = jobs_since(cluster, before, "shard")[1:]
-    assert (again["state"], again["node"] == job["node"]) == ("COMPLETED", False)
-    assert same(remote.study, finished, RATIO6)
-    wait_for(lambda: set(cluster.nodes().values()) == {"idle"}, 60)
-
-
-def test_cancelled_job_runs_once_more(cluster, remote, finished):
-    remote.hang_once("mesh")
-    process = remote.start(RATIO6)
-    wait_for(remote.mark.exists, 120)
-    (job,) = [job for job in cluster.jobs() if job["state"] == "RUNNING"]
-    subprocess.run(["scancel", job["number"]], check=True)
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, output
-    assert state_of(cluster, job) == "CANCELLED"
-    assert same(remote.study, finished, RATIO6)
-
-
-def hog(megabytes):
-    return f"{sys.executable} -c \"import time; x = b'x' * ({megabytes} << 20); time.sleep(5)\""
-
-
-def test_job_over_its_memory_gets_twice_as_much(remote, finished):
-    remote.study.before("homogenize", hog(1300))
-    code, output = remote.run(RATIO6)
-    assert code == 0, output
-    assert "attempt" in output or "Trying to restart" in output
-    assert same(remote.study, finished, RATIO6)
-
-
-def test_job_over_twice_its_memory_is_an_error_that_says_so(remote):
-    remote.study.before("homogenize", hog(3000))
-    code, output = remote.run(RATIO6)
-    assert code == 1
-    assert "exceeded memory limit" in output
-    assert not (remote.study.folder / RATIO6).exists()
