@@ -1,4 +1,4 @@
-"""The command line without the seconds that loading it takes: each command is a fork of a process that has loaded it."""
+"""The command line without the seconds of loading it: each command is a fork of a process that has loaded it."""
 
 import atexit
 import json
