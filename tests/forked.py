@@ -4,13 +4,21 @@ import atexit
 import multiprocessing
 import os
 import sys
+from multiprocessing import forkserver
+from pathlib import Path
+
+import pytest
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["__main__", "loaded"])
+CONTEXT.set_forkserver_preload(["loaded"])
 
 
 def start(arguments, folder, environment, output):
     """Start Snakemake in a folder; what it prints goes to a file. Returns the process."""
+    with pytest.MonkeyPatch.context() as patch:
+        # or the server would not find what to load, and say nothing: Python 3.11 does not hand sys.path on
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        forkserver.ensure_running()
     arguments = [str(each) for each in arguments]
     process = CONTEXT.Process(target=_run, args=(arguments, folder, environment, output))
     process.start()
@@ -25,6 +33,7 @@ def snakemake(arguments, folder, environment, output):
 
 
 def _run(arguments, folder, environment, output):
+    assert "snakemake.cli" in sys.modules
     with open(os.devnull) as nothing, open(output, "w") as file:
         os.dup2(nothing.fileno(), 0)
         os.dup2(file.fileno(), 1)

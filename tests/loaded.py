@@ -1,8 +1,10 @@
 """What the process of `forked` loads: Snakemake, its plugins, what the Snakefile imports, the digests of all stages."""
 
+import gc
 from pathlib import Path
 
 import h5py  # noqa: F401
+import smart_open  # noqa: F401
 import snakemake_executor_plugin_slurm as slurm
 from snakemake.cli import get_argument_parser
 
@@ -17,3 +19,5 @@ slurm.Executor.next_seconds_between_status_checks = property(lambda _: 1, lambda
 SOURCE = str(Path(digest.__file__).parents[2])
 for file in Path(SOURCE).glob("polysve/stages/[a-z]*.py"):
     digest.source_digest(f"polysve.stages.{file.stem}")
+
+gc.freeze()  # a fork need not look through all this, and so copy it
