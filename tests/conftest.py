@@ -8,6 +8,11 @@ import pytest
 import served
 from runs import ROOT, Study
 
+# Libraries of linear algebra that use all cores wait for one another beside other tests, and take twice the time of the
+# processor. No file above loads them.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 LONGEST = (
     "workflow/test_slurm.py",
     "workflow/test_faults.py",

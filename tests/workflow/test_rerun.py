@@ -10,6 +10,7 @@ import pytest
 import yaml
 from command import polysve
 from runs import JOINED, onward
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from polysve.data import records
 
@@ -327,11 +328,13 @@ def test_shard_size_changes_no_number(finished, study):
 
 
 def test_a_result_made_again_by_its_record_is_the_same(finished, tmp_path):
-    """The record of metrics.json alone holds all commands down to the grains."""
+    """The record of metrics.json alone holds all commands down to the grains; two threads compute the same as one."""
     file = "results/experiments/spectral/metrics.json"
     answer = polysve("provenance", file, cwd=finished.folder)
     assert answer.returncode == 0, answer.stderr
-    repeat(json.loads(answer.stdout), tmp_path)
+    with threadpool_limits(2):
+        assert {pool["num_threads"] for pool in threadpool_info()} == {2}
+        repeat(json.loads(answer.stdout), tmp_path)
     for file in ("ensembles/ratio4.h5", "ensembles/ratio6.h5", "experiments/spectral/inputs.h5"):
         made = (tmp_path / "results" / file).read_bytes()
         assert made == (finished.folder / "results" / file).read_bytes()
