@@ -147,16 +147,15 @@ def _room(ranks, end):
     return np.zeros((inner, inner)), np.zeros((inner, outer)), np.zeros((outer, outer))
 
 
-@inner()
-def _add_rows(block, row, columns, upper, lower, pick):
-    """Add the two rows of a node."""
-    target, below = block[row], block[row + 1]
-    for k in range(len(columns)):
-        column, source = columns[k], 2 * pick[k]
-        target[column] += upper[source]
-        target[column + 1] += upper[source + 1]
-        below[column] += lower[source]
-        below[column + 1] += lower[source + 1]
+@inner(counted=False)
+def _add_rows(block, row, shift, where, pick, start, matrix, source):
+    """Add the two rows of a node, from a column on."""
+    for k in range(start, len(where)):
+        column, own = where[k] - shift, 2 * pick[k]
+        block[row, column] += matrix[source, own]
+        block[row, column + 1] += matrix[source, own + 1]
+        block[row + 1, column] += matrix[source + 1, own]
+        block[row + 1, column + 1] += matrix[source + 1, own + 1]
 
 
 @inner()
@@ -165,13 +164,11 @@ def _add(pivots, coupling, rest, ranks, nodes, matrix):
     inner, order = len(pivots), np.argsort(nodes)
     where = 2 * np.searchsorted(ranks, nodes[order])
     split = np.searchsorted(where, inner)
-    for i in range(len(order)):
-        upper, lower = matrix[2 * order[i]], matrix[2 * order[i] + 1]
-        if i < split:
-            _add_rows(pivots, where[i], where[i:split], upper, lower, order[i:split])
-            _add_rows(coupling, where[i], where[split:] - inner, upper, lower, order[split:])
-        else:
-            _add_rows(rest, where[i] - inner, where[i:] - inner, upper, lower, order[i:])
+    for i in range(split):
+        _add_rows(pivots, where[i], 0, where[:split], order, i, matrix, 2 * order[i])
+        _add_rows(coupling, where[i], inner, where, order, split, matrix, 2 * order[i])
+    for i in range(split, len(order)):
+        _add_rows(rest, where[i] - inner, inner, where, order, i, matrix, 2 * order[i])
 
 
 @compiled(

@@ -40,7 +40,7 @@ def element(order: int) -> tuple[Integers, Array]:
     return reference.place[inside_first].copy(), products
 
 
-@inner(contract=True)
+@inner(contract=True, counted=False)
 def _eliminate(matrix, inner, size, end):
     """Eliminate the first unknowns of a symmetric matrix by Cholesky's method.
 
@@ -81,8 +81,8 @@ def _eliminate(matrix, inner, size, end):
     return True
 
 
-@inner(contract=True)
-def _element(matrix, nodes, corners, stiffness, products):
+@inner(contract=True, counted=False)
+def _element(matrix, moduli, nodes, corners, stiffness, products):
     """Stiffness matrix of a triangle, upper triangle (Zienkiewicz & Taylor, The Finite Element Method, vol. 1)."""
     x, y = nodes[corners[0], 0], nodes[corners[0], 1]
     fx, fy = nodes[corners[1], 0] - x, nodes[corners[1], 1] - y
@@ -90,7 +90,6 @@ def _element(matrix, nodes, corners, stiffness, products):
     scale = 1 / abs(fx * sy - fy * sx)
     # gradients of the reference coordinates times the determinant
     gradient = ((sy, -sx), (-fy, fx))
-    moduli = np.empty((2, 2, 2, 2))
     for p in range(2):
         for q in range(2):
             px, py = gradient[p]
@@ -114,7 +113,7 @@ def _element(matrix, nodes, corners, stiffness, products):
                     matrix[2 * i + a, 2 * j + b] = total
 
 
-@inner()
+@inner(counted=False)
 def _position(start, end, centre, side, sides, order):
     """Number of a triangle's node in its grain: spokes, the centre, then the rim from the last side on."""
     spokes = sides * (order - 1)
@@ -158,10 +157,11 @@ def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places,
     for row in range(size):
         for column in range(row, size):
             matrix[row, column] = 0.0
-    whole = np.full(2 * own, 2 * len(places))
+    whole, moduli = np.full(2 * own, 2 * len(places)), np.empty((2, 2, 2, 2))
     position = np.empty(len(places), np.int64)
     for side in range(sides):
-        _element(element, nodes, triangles[begin + side], stiffness[begin + side], products)
+        t = begin + side
+        _element(element, moduli, nodes, triangles[t], stiffness[t], products)
         if own and not _eliminate(element, 2 * own, 2 * len(places), whole):
             return False
         for i in range(own, len(places)):
