@@ -58,26 +58,32 @@ def _eliminate(matrix, inner, size, end):
     bool
         False if the matrix is not positive definite.
     """
+    # slices, since an index that might be negative keeps loops from being vectorized
     for r in range(0, size, 2):
         for k in range(0, min(r, inner), 2):
             a, b, c, d = matrix[k, r], matrix[k, r + 1], matrix[k + 1, r], matrix[k + 1, r + 1]
             if a == 0 and b == 0 and c == 0 and d == 0:
                 continue
-            for j in range(r, end[k]):
-                x, y = matrix[k, j], matrix[k + 1, j]
-                matrix[r, j] -= a * x + c * y
-                matrix[r + 1, j] -= b * x + d * y
+            x, y = matrix[k, r : end[k]], matrix[k + 1, r : end[k]]
+            upper, lower = matrix[r, r : end[k]], matrix[r + 1, r : end[k]]
+            for j in range(len(x)):
+                upper[j] -= a * x[j] + c * y[j]
+                lower[j] -= b * x[j] + d * y[j]
         if r < inner:
-            for q in range(r, r + 2):
-                if q > r:
-                    factor = matrix[r, q]
-                    for j in range(q, end[r]):
-                        matrix[q, j] -= factor * matrix[r, j]
-                if not matrix[q, q] > 0:
-                    return False
-                scale = 1 / np.sqrt(matrix[q, q])
-                for j in range(q, end[r]):
-                    matrix[q, j] *= scale
+            upper, lower = matrix[r, r : end[r]], matrix[r + 1, r : end[r]]
+            if not upper[0] > 0:
+                return False
+            scale = 1 / np.sqrt(upper[0])
+            for j in range(len(upper)):
+                upper[j] *= scale
+            factor = upper[1]
+            for j in range(len(upper)):
+                lower[j] -= factor * upper[j]
+            if not lower[1] > 0:
+                return False
+            scale = 1 / np.sqrt(lower[1])
+            for j in range(len(lower)):
+                lower[j] *= scale
     return True
 
 
@@ -155,8 +161,7 @@ def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places,
     inner = 2 * sides * (order - 1) + 2
     size = inner + 2 * sides * order
     for row in range(size):
-        for column in range(row, size):
-            matrix[row, column] = 0.0
+        matrix[row, row:size] = 0.0
     whole, moduli = np.full(2 * own, 2 * len(places)), np.empty((2, 2, 2, 2))
     position = np.empty(len(places), np.int64)
     for side in range(sides):
