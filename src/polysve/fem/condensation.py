@@ -41,8 +41,9 @@ def find_fans(mesh: Mesh) -> Fans | None:
     closed = np.array_equal(start[following], stop) and np.array_equal(
         mesh.grain[following], mesh.grain
     )
-    inner = np.unique(centre)
-    if not closed or len(inner) != len(first) or np.isin(inner, start).any():
+    inner = np.zeros(len(mesh.nodes_um), bool)
+    inner[centre] = True
+    if not closed or inner.sum() != len(first) or inner[start].any():
         return None
     # the kernels take writable arrays without gaps
     nodes = np.require(mesh.nodes_um, float, "CW")

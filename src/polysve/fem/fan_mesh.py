@@ -2,55 +2,64 @@
 
 import numpy as np
 
-from polysve.base.types import Array, Integers
+from polysve.base.compiled import compiled
 from polysve.fem.outline import Outline
 from polysve.grains.mesh import Mesh
-from polysve.grains.tiling import centroids, next_corner
-
-
-def _divided_edges(outline: Outline, size_um: float) -> tuple[Array, Integers, Integers, Integers]:
-    """Divide every edge into equal parts of about `size_um`.
-
-    Returns
-    -------
-    nodes, number, parts, first : arrays
-        All nodes, the edge of each loop node, the parts of each edge, and the number of each edge's first inner node.
-    """
-    pairs, number = outline.edges()
-    start, stop = outline.nodes_um[pairs[:, 0]], outline.nodes_um[pairs[:, 1]]
-    # the small shift makes facing edges, equal up to rounding, fall into equal parts
-    parts = np.maximum(1, np.ceil(np.hypot(*(stop - start).T) / size_um - 1e-6)).astype(int)
-    first = len(outline.nodes_um) + np.concatenate([[0], np.cumsum(parts[:-1] - 1)])
-    edge = np.repeat(np.arange(len(pairs)), parts - 1)
-    step = np.arange(len(edge)) - np.repeat(first - len(outline.nodes_um), parts - 1) + 1
-    weight = (step / parts[edge])[:, None]
-    inner = start[edge] * (1 - weight) + stop[edge] * weight
-    return np.vstack([outline.nodes_um, inner]), number, parts, first
+from polysve.grains.tiling import centroids
 
 
 def fan_mesh(outline: Outline, size_um: float) -> Mesh:
-    """Cut each grain into triangles from its centroid to the parts of its edges.
+    """Cut each grain into triangles from its centroid to the parts of its edges, of about `size_um`.
 
     No mesher is needed since Voronoi cells are convex; a short edge gives a thin triangle with no large angle, which
     does no harm to the solution (Babuška & Aziz, SIAM J. Numer. Anal. 13 (1976) 214).
     """
-    nodes, number, parts, first = _divided_edges(outline, size_um)
-    following = next_corner(outline.offsets)
-    ends = outline.loops[following]
-    count = parts[number]
-    corner = np.repeat(np.arange(len(number)), count)
-    step = np.arange(len(corner)) - np.repeat(np.cumsum(count) - count, count)
-    forward = (outline.loops < ends)[corner]
-
-    def inner(position):
-        """Node `position` parts along the edge of each loop node, seen in the loop's direction."""
-        along = np.where(forward, position, count[corner] - position)
-        node = first[number[corner]] + along - 1
-        node = np.where(position == 0, outline.loops[corner], node)
-        return np.where(position == count[corner], ends[corner], node)
-
-    polygon = np.repeat(np.arange(len(outline.grain)), np.diff(outline.offsets))
-    centre = len(nodes) + polygon[corner]
-    triangles = np.stack([inner(step), inner(step + 1), centre], 1)
     _, middles = centroids(outline.offsets, outline.nodes_um[outline.loops])
-    return Mesh(np.vstack([nodes, middles]), triangles, outline.grain[polygon[corner]])
+    nodes, triangles, polygon = _cut(
+        outline.nodes_um, outline.loops, outline.offsets, middles, size_um
+    )
+    return Mesh(nodes, triangles, outline.grain[polygon])
+
+
+@compiled("Tuple((f8[:, ::1], i8[:, ::1], i8[::1]))(f8[:, ::1], i8[::1], i8[::1], f8[:, ::1], f8)")
+def _cut(nodes, loops, offsets, middles, size):
+    """Nodes of the outline, then those that divide its edges, then the middles; triangles, and the polygon of each."""
+    count, corners = len(loops), len(nodes)
+    following = np.arange(1, count + 1)
+    following[offsets[1:] - 1] = offsets[:-1]
+    low, high = np.empty(count, np.int64), np.empty(count, np.int64)
+    for k in range(count):
+        one, two = loops[k], loops[following[k]]
+        low[k], high[k] = min(one, two), max(one, two)
+    # an edge stands twice, once from either side
+    order = np.argsort(low * corners + high)
+    parts, first, used = np.empty(count, np.int64), np.empty(count, np.int64), corners
+    for place in range(count):
+        k, known = order[place], order[place - 1]
+        if place and low[k] == low[known] and high[k] == high[known]:
+            parts[k], first[k] = parts[known], first[known]
+            continue
+        start, stop = nodes[low[k]], nodes[high[k]]
+        # the small shift makes facing edges, equal up to rounding, fall into equal parts
+        length = np.hypot(stop[0] - start[0], stop[1] - start[1])
+        parts[k], first[k] = max(1, int(np.ceil(length / size - 1e-6))), used
+        used += parts[k] - 1
+    points = np.empty((used + len(middles), 2))
+    points[:corners], points[used:] = nodes, middles
+    triangles, polygon = np.empty((parts.sum(), 3), np.int64), np.empty(parts.sum(), np.int64)
+    made = 0
+    for which in range(len(middles)):
+        for k in range(offsets[which], offsets[which + 1]):
+            node = loops[k]
+            for step in range(1, parts[k] + 1):
+                triangles[made, 0], triangles[made, 2] = node, used + which
+                along = step if loops[k] == low[k] else parts[k] - step
+                node = loops[following[k]] if step == parts[k] else first[k] + along - 1
+                if step < parts[k]:
+                    weight = along / parts[k]
+                    for axis in range(2):
+                        start, stop = nodes[low[k], axis], nodes[high[k], axis]
+                        points[node, axis] = start * (1 - weight) + stop * weight
+                triangles[made, 1], polygon[made] = node, which
+                made += 1
+    return points, triangles, polygon

@@ -1,6 +1,5 @@
 """From a mesh to a label: apparent stiffness, its correction by exact identities, and its error."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -81,10 +80,8 @@ def label_mesh(mesh: Mesh, grain_stiffness_gpa: Array, settings: HomogenizeSetti
     if exact is not None:
         smallest, largest = extreme_moduli(solution.extrapolated["pbc"])
         factor = exact / np.sqrt(smallest * largest)
-        found = {
-            name: restore_geometric_mean(stiffness, factor, film.bulk_gpa)
-            for name, stiffness in found.items()
-        }
+        restored = restore_geometric_mean(np.stack([*found.values()]), factor, film.bulk_gpa)
+        found = dict(zip(found, restored, strict=True))
     measured = quality(solution, film) | bounds(found, mesh, grain_stiffness_gpa)
     return Label(
         found,
@@ -139,5 +136,5 @@ def bounds(labels: Stiffnesses, mesh: Mesh, grain_stiffness_gpa: Array) -> dict[
 
 def _smallest_gap(ranked: list[Array]) -> float:
     """Smallest eigenvalue of the differences of stiffnesses, stiffest first, over the first one's C̄11."""
-    gaps = [np.linalg.eigvalsh(stiff - soft).min() for stiff, soft in pairwise(ranked)]
-    return float(min(gaps) / ranked[0][0, 0])
+    gaps = np.linalg.eigvalsh(-np.diff(ranked, axis=0))
+    return float(gaps.min() / ranked[0][0, 0])

@@ -36,7 +36,7 @@ def mesh_tiling(
         )
     mesh = (fan_mesh if settings.algorithm == "fan" else gmsh_mesh)(outline, size_um)
     area = mesh.signed_areas_um2()
-    if area.min() <= 0 or abs(area.sum() / window_um**2 - 1) > 1e-9:
+    if not (area.min() > 0 and abs(area.sum() / window_um**2 - 1) <= 1e-9):
         raise ValueError(
             f"the mesh covers {area.sum():.9g} of {window_um**2:.9g} µm², smallest triangle {area.min():.3g}"
         )

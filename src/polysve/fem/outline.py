@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from polysve.base.compiled import compiled
 from polysve.base.types import Array, Integers
 from polysve.grains.tiling import Tiling, next_corner
 
@@ -67,30 +68,52 @@ def _face_opposite_edges(points: Array, window_um: float, merge_um: float) -> Ar
         on_edge = np.flatnonzero((points[:, axis] == 0) | (points[:, axis] == window_um))
         along = points[on_edge, 1 - axis]
         order = np.argsort(along, kind="stable")
-        cluster = np.concatenate([[0], np.cumsum(np.diff(along[order]) > merge_um)])
-        _, first = np.unique(cluster, return_index=True)
+        first = np.diff(along[order], prepend=-np.inf) > merge_um
         value = along[order][first]
         value[-1] = window_um
-        points[on_edge[order], 1 - axis] = value[cluster]
+        points[on_edge[order], 1 - axis] = value[np.cumsum(first) - 1]
     return points
 
 
 def _merge(points: Array, window_um: float, merge_um: float) -> tuple[Array, Integers]:
     """Number the points, giving those closer than `merge_um` one number and the place of the one nearest a corner."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-
-    unique, number = np.unique(points, axis=0, return_inverse=True)
-    pairs = cKDTree(unique).query_pairs(merge_um, output_type="ndarray")
-    if len(pairs) == 0:
-        return unique, number.ravel()
-    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(unique),) * 2)
-    _, cluster = connected_components(links, directed=False)
+    order = np.lexsort((points[:, 1], points[:, 0]))
+    ordered = points[order]
+    new = np.append(True, (ordered[1:] != ordered[:-1]).any(1))
+    unique, number = ordered[new], np.empty(len(points), int)
+    number[order] = np.cumsum(new) - 1
+    cluster = _clusters(unique, merge_um)
+    if cluster.max() == len(unique) - 1:
+        return unique, number
     held = ((unique == 0) | (unique == window_um)).sum(1)
     order = np.lexsort((-held, cluster))
     _, first = np.unique(cluster[order], return_index=True)
-    return unique[order[first]], cluster[number.ravel()]
+    return unique[order[first]], cluster[number]
+
+
+@compiled("i8[::1](f8[:, ::1], f8)")
+def _clusters(points, distance):
+    """Number points, ascending along x: those not further apart than a distance, and what they reach, as one."""
+    count = len(points)
+    root = np.arange(count)
+    for k in range(count):
+        for other in range(k + 1, count):
+            dx, dy = points[other, 0] - points[k, 0], points[other, 1] - points[k, 1]
+            if dx > distance:
+                break
+            if dx * dx + dy * dy <= distance * distance:
+                one, two = k, other
+                while root[one] != one:
+                    one = root[one]
+                while root[two] != two:
+                    two = root[two]
+                root[max(one, two)] = min(one, two)
+    cluster, used = np.empty(count, np.int64), 0
+    for k in range(count):
+        # roots come before what they reach
+        cluster[k] = used if root[k] == k else cluster[root[k]]
+        used += root[k] == k
+    return cluster
 
 
 def _drop_repeats(polygon: Integers, loops: Integers) -> tuple[Integers, Integers]:
@@ -110,7 +133,7 @@ def _insert_facing_nodes(
     for axis in (0, 1):
         sides = [np.flatnonzero(nodes[:, axis] == place) for place in (0.0, window_um)]
         for side, place in enumerate((0.0, window_um)):
-            wanted = np.setdiff1d(nodes[sides[1 - side], 1 - axis], nodes[sides[side], 1 - axis])
+            wanted = _missing(nodes[sides[1 - side], 1 - axis], nodes[sides[side], 1 - axis])
             if len(wanted) == 0:
                 continue
             added = np.empty((len(wanted), 2))
@@ -121,23 +144,35 @@ def _insert_facing_nodes(
     return nodes, polygon, loops
 
 
-def _insert_on_side(
-    nodes: Array, polygon: Integers, loops: Integers, number: Integers, axis: int, place: float
-) -> tuple[Integers, Integers]:
-    """Insert nodes `number`, sorted along the side, into the polygon edges they lie on."""
-    following = np.arange(1, len(loops) + 1)
-    starts = np.flatnonzero(np.concatenate([[True], polygon[1:] != polygon[:-1]]))
-    following[np.append(starts[1:], len(loops)) - 1] = starts
-    begin, end = nodes[loops], nodes[loops[following]]
-    edges = np.flatnonzero((begin[:, axis] == place) & (end[:, axis] == place))
-    begin, end = begin[edges, 1 - axis], end[edges, 1 - axis]
-    along = nodes[number, 1 - axis]
-    inside = (np.minimum(begin, end)[:, None] < along) & (along < np.maximum(begin, end)[:, None])
-    edge, which = np.nonzero(inside)
-    # counter-clockwise polygons run upwards on one side and downwards on the other
-    rank = np.where(end[edge] > begin[edge], which, -which)
-    key = np.concatenate([np.arange(len(loops)), edges[edge]])
-    order = np.lexsort((np.concatenate([np.full(len(loops), -len(number) - 1), rank]), key))
-    return np.concatenate([polygon, polygon[edges[edge]]])[order], np.concatenate(
-        [loops, number[which]]
-    )[order]
+def _missing(wanted: Array, present: Array) -> Array:
+    """Which of some numbers are not among others, ascending; each stands once in either."""
+    both = np.sort(np.concatenate([wanted, present, present]))
+    alone = np.append(True, both[1:] != both[:-1])
+    return both[alone & np.append(alone[1:], True)]
+
+
+@compiled("Tuple((i8[::1], i8[::1]))(f8[:, ::1], i8[::1], i8[::1], i8[::1], i8, f8)")
+def _insert_on_side(nodes, polygon, loops, number, axis, place):
+    """Insert nodes `number`, ascending along the side, into the polygon edges they lie on."""
+    count, more = len(loops), len(number)
+    # edges of slivers may lie on each other
+    room = count + more * (nodes[loops, axis] == place).sum()
+    longer, of = np.empty(room, np.int64), np.empty(room, np.int64)
+    used, start = 0, 0
+    for k in range(count):
+        if polygon[k] != polygon[start]:
+            start = k
+        follows = k + 1 < count and polygon[k + 1] == polygon[k]
+        one, two = loops[k], loops[k + 1 if follows else start]
+        longer[used], of[used] = one, polygon[k]
+        used += 1
+        if nodes[one, axis] != place or nodes[two, axis] != place:
+            continue
+        begin, end = nodes[one, 1 - axis], nodes[two, 1 - axis]
+        for which in range(more):
+            # counter-clockwise polygons run upwards on one side and downwards on the other
+            node = number[which if end > begin else more - 1 - which]
+            if min(begin, end) < nodes[node, 1 - axis] < max(begin, end):
+                longer[used], of[used] = node, polygon[k]
+                used += 1
+    return of[:used].copy(), longer[:used].copy()
