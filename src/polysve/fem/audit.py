@@ -7,10 +7,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
+import cvxopt
 import numpy as np
 import skfem
-from scipy.sparse import csr_array
-from scipy.sparse.linalg import splu
+from cvxopt import cholmod
+from scipy.sparse import csr_array, tril
 from skfem.helpers import dot, mul
 
 from polysve.base.types import Array, Integers
@@ -294,13 +295,15 @@ def _factored() -> Callable:
     """A solver for scikit-fem that factors the first matrix it is given, and solves with it from then on."""
     factors = []
 
-    def solver(matrix, right, **_):
+    def solver(stiffness, load, **_):
         if not factors:
-            options = {"SymmetricMode": True}
-            factors.append(
-                splu(matrix.tocsc(), "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
-            )
-        return factors[0].solve(right)
+            lower = tril(stiffness).tocoo()
+            entries = cvxopt.spmatrix(lower.data, lower.row, lower.col, lower.shape)
+            factors.append(cholmod.symbolic(entries))
+            cholmod.numeric(entries, factors[0])
+        unknowns = cvxopt.matrix(load)
+        cholmod.solve(factors[0], unknowns)
+        return np.array(unknowns).ravel()
 
     return solver
 
