@@ -16,8 +16,8 @@ from polysve.surrogate.series import relax_grids
 
 PIXELS_PER_GRAIN = 12
 """Along a grain's side, at which the interval was calibrated."""
-TOLERANCE = 2e-5
-"""What the steps of the series that are not taken may change, over C̄11."""
+TOLERANCE = {"pbc": 1e-5, "kubc": 5e-6, "subc": 5e-6}
+"""What the steps of the series that are not taken may change, over C̄11, at which the interval was calibrated."""
 FEWEST, MOST = 32, 4096
 COARSEST = 16
 
@@ -116,7 +116,10 @@ def apparent(
 
 
 def homogenize(
-    grids: Grids, log_q: Array, boundary_condition: str = "pbc", tolerance: float = TOLERANCE
+    grids: Grids,
+    log_q: Array,
+    boundary_condition: str = "pbc",
+    tolerance: float | None = None,
 ) -> Estimate:
     """Apparent stiffness of a drawn film.
 
@@ -126,8 +129,8 @@ def homogenize(
     log_q : array, shape (grains, 6)
         Logarithm of each grain's stiffness, as `log_stiffness` gives it.
     boundary_condition : {"kubc", "subc", "pbc"}
-    tolerance : float
-        What the steps of the series that are not taken may change, over C̄11.
+    tolerance : float, optional
+        What the steps of the series that are not taken may change, over C̄11; `TOLERANCE` if not given.
 
     Raises
     ------
@@ -136,17 +139,17 @@ def homogenize(
     """
     contrast = interval.contrast(log_q)
     planes = [pixel_stiffness(level, log_q) for level in grids.levels]
-    *_, coarse, fine = relax_grids(planes, grids.tall, boundary_condition, tolerance)
-    # errors quarter with the pixel
-    stiffness = fine.stiffness_gpa + (fine.stiffness_gpa - coarse.stiffness_gpa) / 3
+    checked = TOLERANCE[boundary_condition]
+    *_, coarse, fine = relax_grids(planes, grids.tall, boundary_condition, tolerance or checked)
     known = interval.factors(boundary_condition)
-    found = interval.clues(fine, coarse, grids.grains, planes[-1][0].size)
+    stiffness = interval.extrapolate(fine, coarse, known)
+    found = interval.clues(fine, coarse, grids.grains, planes[-1][0].size, checked)
     half_width = interval.error_scale(found, known)
     warning = None
-    checked = interval.calibration()["largest_contrast"]
-    if contrast > checked:
+    largest = interval.calibration()["largest_contrast"]
+    if contrast > largest:
         warning = (
-            f"grains differ in stiffness by a factor of {contrast:.3g}, more than the {checked:.3g} that was checked: "
+            f"grains differ in stiffness by a factor of {contrast:.3g}, more than the {largest:.3g} that was checked: "
             "the interval is a guess"
         )
         half_width += interval.CAUTION * np.abs(fine.stiffness_gpa - coarse.stiffness_gpa).max()
@@ -163,7 +166,7 @@ def image_stiffness(
     log_image: Array,
     size_um: tuple[float, float] = (1.0, 1.0),
     boundary_condition: str = "pbc",
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
 ) -> Array:
     """Apparent stiffness of a film of which only the area averages of log Q are known, as networks see it.
 
@@ -177,7 +180,7 @@ def image_stiffness(
     size_um : (float, float)
         Width and height; only their ratio matters.
     boundary_condition : {"kubc", "subc", "pbc"}
-    tolerance : float
+    tolerance : float, optional
         As for `homogenize`.
 
     Returns
@@ -196,7 +199,7 @@ def image_stiffness(
     interval.contrast(log_image.reshape(-1, 6))
     halved = log_image.reshape(rows // 2, 2, columns // 2, 2, 6).mean((1, 3))
     tall = size_um[1] * columns / (size_um[0] * rows)
-    coarse, fine = relax_grids(
-        [exponential(halved), exponential(log_image)], tall, boundary_condition, tolerance
-    )
+    tolerance = tolerance or TOLERANCE[boundary_condition]
+    planes = [exponential(halved), exponential(log_image)]
+    coarse, fine = relax_grids(planes, tall, boundary_condition, tolerance)
     return 2 * fine.stiffness_gpa - coarse.stiffness_gpa

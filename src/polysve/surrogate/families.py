@@ -116,7 +116,7 @@ def _apparent(grids: born.Grids, film: Film) -> Array:
     interval.contrast(log_q)
     planes = [pixel_stiffness(level, log_q) for level in grids.levels]
     *_, coarse, fine = relax_grids(planes, grids.tall, "pbc", TOLERANCE)
-    return fine.stiffness_gpa + (fine.stiffness_gpa - coarse.stiffness_gpa) / 3
+    return interval.extrapolate(fine, coarse, interval.factors("pbc"))
 
 
 def bounds(

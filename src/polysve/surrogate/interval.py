@@ -21,18 +21,20 @@ GRID_HARMONIC = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
 
 
 class Factors(NamedTuple):
-    """Calibrated factors of one boundary condition."""
+    """Calibrated numbers of one boundary condition."""
 
+    step: float
+    """Error of the finest grid over its difference from the one before: 1/3 if errors quarter with the pixel."""
+    grid_step: float
+    """How much more that is in the directions of the grid, where errors fall more slowly."""
     noise: float
-    """Of the error that shared pixels leave by chance: it falls with the root of the number of grains."""
-    edge: float
-    """By how much more of it there is at the window's edge, times the root of the number of grains."""
+    """Of the error that shared pixels leave by chance."""
+    grains: float
+    """By which power of the number of grains there is more of it than the root of that number tells."""
     bulk: float
-    """By how much more where grains differ in bulk modulus."""
-    power: float
-    """By which power of what the fields relax, over a hundredth of the stiffness, there is more than in proportion."""
+    """Logarithm of how much more there is where grains differ in bulk modulus alone."""
     grid: float
-    """Of the first-order error in the directions of the grid."""
+    """By which power of what the grids differ in its directions there is more."""
     young: float
     """Of the half-width of Ē that independent components would give."""
 
@@ -46,12 +48,10 @@ class Clues(NamedTuple):
     """Number of grains, shape (...)."""
     bulk_share: Array
     """Share of what the fields relax that is bulk modulus, shape (...)."""
-    relaxed: Array
-    """What the fields relax, over a hundredth of the stiffness, shape (...)."""
-    harmonic_gpa: Array
-    """Difference of the grids in the harmonic of squares, shape (..., 3, 3)."""
+    grid_gpa: Array
+    """Difference of the grids in their directions, shape (...)."""
     steps_gpa: Array
-    """What the steps not taken would change, shape (...)."""
+    """What the steps not taken would change beyond the tolerance of the calibration, shape (...)."""
 
 
 @cache
@@ -96,7 +96,16 @@ def contrast(log_q: Array) -> float:
     return found
 
 
-def clues(fine: Relaxed, coarse: Relaxed, grains: ArrayLike, pixels: ArrayLike) -> Clues:
+def extrapolate(fine: Relaxed, coarse: Relaxed, known: Factors) -> Array:
+    """Stiffness on ever finer grids, shape (..., 3, 3), GPa, from that on the last two."""
+    difference = fine.stiffness_gpa - coarse.stiffness_gpa
+    along = _along_grid(difference)[..., None, None] * GRID_HARMONIC
+    return fine.stiffness_gpa + known.step * difference + known.grid_step * along
+
+
+def clues(
+    fine: Relaxed, coarse: Relaxed, grains: ArrayLike, pixels: ArrayLike, tolerance: float
+) -> Clues:
     """What the last two grids say.
 
     Parameters
@@ -107,39 +116,49 @@ def clues(fine: Relaxed, coarse: Relaxed, grains: ArrayLike, pixels: ArrayLike) 
         Number of grains.
     pixels : array_like, shape (...)
         Number of pixels of the finer grid.
+    tolerance : float
+        Of the calibration, for what the steps not taken may change over C̄11.
     """
     relaxation = fine.voigt_gpa - fine.stiffness_gpa
     diagonal = np.maximum(np.diagonal(relaxation, axis1=-2, axis2=-1), 0)
     mean = np.maximum(diagonal.mean(-1), 1e-9)
-    size = np.asarray(fine.voigt_gpa)[..., 0, 0]
     weight = np.sqrt(grains) / np.asarray(pixels)
     chance = np.sqrt(diagonal[..., :, None] * diagonal[..., None, :])
-    difference = fine.stiffness_gpa - coarse.stiffness_gpa
-    harmonic = (_bulk_and_shear(difference)[1] - difference[..., 2, 2]) / 2
     return Clues(
         chance * weight[..., None, None],
         np.asarray(grains, float),
         np.clip(_bulk_and_shear(relaxation)[0] / mean, 0, 1),
-        100 * mean / size,
-        harmonic[..., None, None] * GRID_HARMONIC,
-        fine.remainder * size,
+        _along_grid(fine.stiffness_gpa - coarse.stiffness_gpa),
+        np.maximum(fine.remainder - tolerance, 0) * fine.voigt_gpa[..., 0, 0],
     )
+
+
+def terms(found: Clues) -> Array:
+    """What the logarithm of an error over `chance_gpa` depends on, shape (..., 3, 3, 3), as calibrated.
+
+    The last axis goes with `grains`, `bulk` and `grid` of `Factors`.
+    """
+    chance = np.maximum(found.chance_gpa, 1e-12)
+    along = np.log1p((found.grid_gpa[..., None, None] / chance) ** 2)
+    grains, bulk = np.log(found.grains), found.bulk_share**4
+    film = np.stack([grains, bulk], -1)[..., None, None, :]
+    return np.concatenate([np.broadcast_to(film, (*along.shape, 2)), along[..., None]], -1)
 
 
 def error_scale(found: Clues, known: Factors) -> Array:
     """Half of the 90 % interval of each component of an extrapolated stiffness, shape (..., 3, 3), GPa.
 
-    Three independent parts: what shared pixels leave by chance, in proportion to what the fields relax and to the area
-    of a pixel over that of a grain; what the grid's directions leave; and what the steps not taken would change.
+    What shared pixels leave by chance is in proportion to what the fields relax, and to the area of a pixel over that
+    of a grain; what the steps not taken would change is independent of it.
     """
-    factor = known.noise * (1 + known.edge / np.sqrt(found.grains))
-    factor = factor * (1 + known.bulk * found.bulk_share**4) * found.relaxed**known.power
-    parts = (
-        found.chance_gpa * factor[..., None, None],
-        known.grid * found.harmonic_gpa,
-        np.asarray(found.steps_gpa)[..., None, None],
-    )
-    return np.sqrt(sum(part**2 for part in parts))
+    weights = np.array([known.grains, known.bulk, known.grid])
+    pixels = found.chance_gpa * known.noise * np.exp(terms(found) @ weights)
+    return np.hypot(pixels, np.asarray(found.steps_gpa)[..., None, None])
+
+
+def _along_grid(difference: Array) -> Array:
+    """Part of a difference of stiffnesses, shape (..., 3, 3), that is `GRID_HARMONIC`."""
+    return (_bulk_and_shear(difference)[1] - difference[..., 2, 2]) / 2
 
 
 def _bulk_and_shear(stiffness: Array) -> tuple[Array, Array]:
