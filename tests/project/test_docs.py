@@ -26,6 +26,7 @@ from polysve.grains.raster import grain_numbers, paint
 from polysve.settings.model import parse
 from polysve.settings.study import Settings
 from polysve.surrogate.born import image_stiffness
+from polysve.surrogate.interval import calibration
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -154,6 +155,22 @@ def test_page_of_devices_asks_and_answers(tmp_path):
     assert found[1] - found[0] < 0.05
     for picture in re.findall(r"device/(\w+\.svg)", page):
         assert (tmp_path / picture).stat().st_size > 5000, picture
+
+
+@pytest.mark.docs
+def test_coverage_on_the_page_is_what_the_calibration_counted():
+    page = (DOCS / "characterize.md").read_text()
+    record = calibration()["record"]["coverage_of_components_and_of_young_then_largest_error"]
+    for condition, films in record["other films"].items():
+        for film, told in films.items():
+            counted = re.findall(r"L/s \d+: (\S+) (\S+) of \d+, ([^;]+)", told)
+            components, young, largest = np.array(counted, float).T
+            cells = (
+                " / ".join(f"{100 * each:.0f}" for each in components),
+                " / ".join(f"{100 * each:.0f}" for each in young),
+                " / ".join(f"{each:.1g}" for each in largest),
+            )
+            assert f"| {film} | {condition.upper()} | {' | '.join(cells)} |" in page
 
 
 @pytest.fixture(scope="module")
