@@ -1,13 +1,16 @@
 import gmsh
 import numpy as np
 import pytest
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 from structures import FAN, GMSH, GRAIN_UM, HARD, draw
 
 from polysve.fem.gmsh_mesh import gmsh_mesh
 from polysve.fem.mesh import grain_area_change, mesh_tiling
-from polysve.fem.outline import Outline, clean_outline
-from polysve.grains.tessellation import voronoi
-from polysve.settings.labels import MeshSettings
+from polysve.fem.outline import Outline, _clusters, clean_outline
+from polysve.grains.tessellation import draw_film, voronoi
+from polysve.settings.labels import MeshSettings, TessellateSettings
 
 
 def facing(mesh, window_um):
@@ -103,3 +106,22 @@ def test_an_exception_in_gmsh_leaves_the_next_mesh_as_it_was():
     assert gmsh.model.list() in ([], [""])
     after = gmsh_mesh(outline, 0.2)
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.02, 0.07, 2.0])
+def test_points_are_joined_as_by_scipy(distance):
+    points = np.random.default_rng(1).random((200, 2))
+    points[50:60, 0] = 0.5
+    points = points[np.lexsort(points.T[::-1])]
+    pairs = cKDTree(points).query_pairs(distance, output_type="ndarray")
+    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(200, 200))
+    assert np.array_equal(_clusters(points, distance), connected_components(links, False)[1])
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_grain_that_joining_leaves_without_area_is_refused():
+    settings = TessellateSettings(window_um=0.6, grain_size_um=0.3, periodic=True)
+    structure = draw_film(settings, "ratio2", 67)
+    coarse = MeshSettings(merge_fraction=0.05, element_size_fraction=0.3)
+    with pytest.raises(ValueError, match="the mesh covers nan"):
+        mesh_tiling(structure.shape, 0.6, 0.3, coarse)
