@@ -17,6 +17,7 @@ LONGEST = (
     "workflow/test_slurm.py",
     "workflow/test_faults.py",
     "project/test_docs.py",
+    "project/test_notebooks.py",
     "workflow/test_rerun.py",
     "project/test_setup.py",
     "workflow/test_conventions.py",
@@ -27,6 +28,8 @@ LONGEST = (
     "project/test_benchmarks.py",
 )
 """Files of tests that take minutes, begun first so that all workers end together."""
+collect_ignore = ["forked.py", "loaded.py", "served.py", "traced.py"]
+"""What other processes load: there are no examples in it."""
 QUICK = ("base", "settings", "crystals", "grains", "films")
 """Rooms whose tests are the marker quick."""
 
@@ -41,10 +44,9 @@ def pytest_collection_modifyitems(items):
     tests, package = ROOT / "tests", ROOT / "src/polysve"
     places = {tests / file: place for place, file in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+    rooms = {folder / room for folder in (tests, package) for room in QUICK}
     for item in items:
-        if any(
-            item.path.is_relative_to(each / room) for room in QUICK for each in (tests, package)
-        ):
+        if item.path.parent in rooms:
             item.add_marker("quick")
 
 

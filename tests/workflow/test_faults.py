@@ -302,6 +302,7 @@ def history(folder):
 
 
 def test_killed_training_goes_on_from_its_last_epoch(finished, tmp_path):
+    """What is not killed is a fork of the loaded program."""
     inputs = finished.folder / "results/experiments/published/inputs.h5"
     settings = json.dumps(
         {
@@ -312,16 +313,14 @@ def test_killed_training_goes_on_from_its_last_epoch(finished, tmp_path):
     )
     environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
-    def train(folder):
+    def train(folder, *program):
         folder.mkdir(exist_ok=True)
         arguments = [str(inputs), "model.keras", "history.csv", "--settings", settings]
-        return subprocess.Popen(
-            [sys.executable, "-m", "polysve", "train", *arguments], cwd=folder, env=environment
-        )
+        return subprocess.Popen([*program, "train", *arguments], cwd=folder, env=environment)
 
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert train(undisturbed).wait() == 0
-    process = train(killed)
+    assert train(undisturbed, Study.served / "polysve").wait() == 0
+    process = train(killed, sys.executable, "-m", "polysve")
     checkpoint = killed / "model.checkpoint.npz"
     first = None
     while first is None or checkpoint.stat().st_mtime_ns == first:
@@ -334,7 +333,7 @@ def test_killed_training_goes_on_from_its_last_epoch(finished, tmp_path):
     assert not (killed / "model.keras").exists()
     with np.load(checkpoint) as file:
         before = json.loads(str(file["history"]))
-    assert train(killed).wait() == 0
+    assert train(killed, Study.served / "polysve").wait() == 0
     assert history(killed) == history(undisturbed)
     assert not checkpoint.exists()
     # the epochs before the kill were not trained again: they still have their own times
