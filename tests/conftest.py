@@ -15,23 +15,27 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 LONGEST = (
     "workflow/test_slurm.py",
-    "workflow/test_faults.py",
     "project/test_docs.py",
+    "workflow/test_faults.py",
     "project/test_notebooks.py",
     "workflow/test_rerun.py",
-    "project/test_setup.py",
-    "workflow/test_conventions.py",
-    "workflow/test_stale.py",
-    "workflow/test_workflow.py",
-    "workflow/test_report.py",
-    "device/test_beam.py",
     "project/test_benchmarks.py",
+    "project/test_setup.py",
+    "learning/test_training.py",
+    "device/test_infer.py",
+    "networks/test_networks.py",
+    "stages/test_search.py",
+    "networks/test_any_film.py",
+    "workflow/test_conventions.py",
+    "device/test_beam.py",
+    "commands/test_explore.py",
 )
 """Files of tests that take minutes, begun first so that all workers end together."""
 collect_ignore = ["forked.py", "loaded.py", "served.py", "traced.py"]
 """What other processes load: there are no examples in it."""
 QUICK = ("base", "settings", "crystals", "grains", "films")
 """Rooms whose tests are the marker quick."""
+HOUSES = (ROOT / "tests", ROOT / "src/polysve")
 
 
 def pytest_xdist_auto_num_workers():
@@ -39,12 +43,18 @@ def pytest_xdist_auto_num_workers():
     return os.cpu_count() + 1
 
 
+def pytest_ignore_collect(collection_path, config):
+    """With ``-m quick`` other rooms are not even read: what they import takes longer to load than these tests take."""
+    if config.option.markexpr == "quick" and collection_path.parent in HOUSES:
+        return collection_path.name not in QUICK
+    return None
+
+
 def pytest_collection_modifyitems(items):
     """Sort the longest files to the front and mark what is quick."""
-    tests, package = ROOT / "tests", ROOT / "src/polysve"
-    places = {tests / file: place for place, file in enumerate(LONGEST)}
+    places = {ROOT / "tests" / file: place for place, file in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
-    rooms = {folder / room for folder in (tests, package) for room in QUICK}
+    rooms = {house / room for house in HOUSES for room in QUICK}
     for item in items:
         if item.path.parent in rooms:
             item.add_marker("quick")
