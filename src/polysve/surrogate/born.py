@@ -79,10 +79,10 @@ def draw_grids(film: Film, pixels_per_grain: float = PIXELS_PER_GRAIN) -> Grids:
 
 def _round_up(pixels: float) -> int:
     """Next number of pixels that halves often and has fast transforms."""
-    from scipy.fft import next_fast_len
+    from ducc0.fft import good_size
 
     factor = 4 if pixels <= 64 else 8
-    return factor * next_fast_len(int(np.ceil(pixels / factor - 1e-9)), real=True)
+    return factor * good_size(int(np.ceil(pixels / factor - 1e-9)), True)
 
 
 def apparent(

@@ -4,9 +4,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from ducc0 import fft
 from numba import njit
-from scipy import fft
 
+AXES = (2, 3)
 # rows and columns at the beginning of a field that are no unknowns
 HELD = {"pbc": 0, "kubc": 1, "subc": 0}
 
@@ -65,21 +66,28 @@ def precondition(
         Stiffness in the order 11, 22, 66, 12, 16, 26.
     """
     if boundary_condition == "pbc":
-        shape = force.shape[2] - 1, force.shape[3] - 1
-        spectrum = fft.rfft2(force[:, :, :-1, :-1])
+        spectrum = fft.r2c(force[:, :, :-1, :-1], axes=AXES)
         _divide(spectrum, *modes, medium)
-        return fft.irfft2(spectrum, s=shape, overwrite_x=True)
+        columns = force.shape[3] - 1
+        return fft.c2r(
+            spectrum,
+            axes=AXES,
+            lastsize=columns,
+            forward=False,
+            inorm=2,
+            allow_overwriting_input=True,
+        )
     if boundary_condition == "kubc":
-        spectrum = fft.dstn(force[:, :, 1:-1, 1:-1], type=1, axes=(2, 3))
+        spectrum = fft.dst(force[:, :, 1:-1, 1:-1], type=1, axes=AXES)
         _divide(spectrum, *modes, medium)
-        return fft.dstn(spectrum, type=1, axes=(2, 3), overwrite_x=True)
+        return fft.dst(spectrum, type=1, axes=AXES, out=spectrum)
     # a node on the edge stands for half as much of the film
     doubled = force.copy()
     doubled[:, :, (0, -1)] *= 2
     doubled[:, :, :, (0, -1)] *= 2
-    spectrum = fft.dctn(doubled, type=1, axes=(2, 3), overwrite_x=True)
+    spectrum = fft.dct(doubled, type=1, axes=AXES, out=doubled)
     _divide(spectrum, *modes, medium)
-    return fft.dctn(spectrum, type=1, axes=(2, 3), overwrite_x=True)
+    return fft.dct(spectrum, type=1, axes=AXES, out=spectrum)
 
 
 @njit(cache=True, fastmath=True)
