@@ -162,7 +162,7 @@ def test_coverage_on_the_page_is_what_the_calibration_counted():
             cells = (
                 " / ".join(f"{100 * each:.0f}" for each in components),
                 " / ".join(f"{100 * each:.0f}" for each in young),
-                " / ".join(f"{each:.1g}" for each in largest),
+                " / ".join(f"{1e5 * each:.2g}" for each in largest),
             )
             assert f"| {film} | {condition.upper()} | {' | '.join(cells)} |" in page
 
