@@ -1,10 +1,13 @@
 """Snakemake, as the command of that name, but with pandas loaded only where something of it is used.
 
-Its SLURM plugin imports pandas at each start on any machine, which is a third of a second.
+Its SLURM plugin imports pandas at each start on any machine, which is a third of a second. Jobs run in Linux's class for
+long computations: else two of them share one core for seconds while the other one idles.
 """
 
 import importlib.util
+import os
 import sys
+from contextlib import suppress
 
 
 class PutOff:
@@ -25,6 +28,9 @@ class PutOff:
 
 if __name__ == "__main__":
     sys.meta_path.insert(0, PutOff("pandas"))
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     from snakemake.cli import main
 
     main()
