@@ -1,7 +1,7 @@
 """Snakemake, as the command of that name, but with pandas loaded only where something of it is used.
 
-Its SLURM plugin imports pandas at each start on any machine, which is a third of a second. Jobs run in Linux's class for
-long computations: else two of them share one core for seconds while the other one idles.
+Its SLURM plugin imports pandas at each start on any machine, which is a third of a second. Jobs run in Linux's class
+for long computations: else two of them share one core for seconds while the other one idles.
 """
 
 import importlib.util
