@@ -76,7 +76,7 @@ def sample(task: tuple) -> dict[str, np.ndarray]:
     for name in conditions:
         *_, coarse, fine = relax_grids(grids[0], 1.0, name, born.TOLERANCE[name])
         *_, near, nearest = relax_grids(grids[1], 1.0, name, 1e-6)
-        truth = nearest.stiffness_gpa + (nearest.stiffness_gpa - near.stiffness_gpa) / 3
+        truth = interval.extrapolate(nearest, near, THIRD)
         rest = np.full((3, 3), 0.0)
         rest[0] = fine.remainder, film.n_grains, grids[0][-1][0].size
         found[name] = np.array(

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 GOAL_MS = 300
 # milliseconds from the key to the first frame that shows another number and another picture
@@ -71,7 +71,7 @@ def main() -> None:
                 try:
                     page.goto(f"http://127.0.0.1:{port}")
                     break
-                except Exception:  # not listening yet
+                except Error:  # not listening yet
                     time.sleep(0.5)
             page.get_by_test_id("stMetricValue").first.wait_for(timeout=120_000)
             page.locator(".js-plotly-plot").first.wait_for(timeout=120_000)

@@ -140,7 +140,8 @@ def homogenize(
     contrast = interval.contrast(log_q)
     planes = [pixel_stiffness(level, log_q) for level in grids.levels]
     checked = TOLERANCE[boundary_condition]
-    *_, coarse, fine = relax_grids(planes, grids.tall, boundary_condition, tolerance or checked)
+    tolerance = checked if tolerance is None else tolerance
+    *_, coarse, fine = relax_grids(planes, grids.tall, boundary_condition, tolerance)
     known = interval.factors(boundary_condition)
     stiffness = interval.extrapolate(fine, coarse, known)
     found = interval.clues(fine, coarse, grids.grains, planes[-1][0].size, checked)
@@ -199,7 +200,7 @@ def image_stiffness(
     interval.contrast(log_image.reshape(-1, 6))
     halved = log_image.reshape(rows // 2, 2, columns // 2, 2, 6).mean((1, 3))
     tall = size_um[1] * columns / (size_um[0] * rows)
-    tolerance = tolerance or TOLERANCE[boundary_condition]
+    tolerance = TOLERANCE[boundary_condition] if tolerance is None else tolerance
     planes = [exponential(halved), exponential(log_image)]
     coarse, fine = relax_grids(planes, tall, boundary_condition, tolerance)
     return 2 * fine.stiffness_gpa - coarse.stiffness_gpa
