@@ -40,16 +40,15 @@ def apparent_stiffnesses(
     mesh: Mesh, element_stiffness_gpa: Array, boundary_conditions: tuple[str, ...]
 ) -> Callable[[int], dict[str, Array]]:
     """`apparent_stiffness` as a function of the order alone: what orders share is found once."""
-    from polysve.fem.condensation import assemble_fans, find_fans
+    from polysve.fem.condensation import fan_stiffnesses, find_fans
 
     keep_freed_memory()
     fans = find_fans(mesh)
 
     def solve(order: int) -> dict[str, Array]:
-        if fans is None:
-            system = assemble(lagrange_space(mesh, order), element_stiffness_gpa)
-        else:
-            system = assemble_fans(fans, element_stiffness_gpa, order)
+        if fans is not None:
+            return fan_stiffnesses(fans, element_stiffness_gpa, order, boundary_conditions)
+        system = assemble(lagrange_space(mesh, order), element_stiffness_gpa)
         return {name: SOLVERS[name](system)[0] for name in boundary_conditions}
 
     return solve

@@ -12,8 +12,10 @@ import numpy as np
 
 from polysve.base.types import Array, Integers
 from polysve.fem import dissection
+from polysve.fem.boundary import periodic_masters
+from polysve.fem.edge import edge_stiffnesses, order_edge
 from polysve.fem.fan import condense, element
-from polysve.fem.system import EDGE, System, build_system
+from polysve.fem.system import EDGE
 from polysve.grains.mesh import Mesh
 
 
@@ -24,13 +26,14 @@ class Fans(NamedTuple):
     triangles: Integers
     begin: Integers
     """Where the triangles of each fan begin, shape (f + 1,)."""
-    paths: Integers
-    depth: int
-    """Smallest group of each fan and number of halvings, from `dissection.bisect`."""
+    grains: Integers
+    """Fans of the smallest groups, one group after the other, from `dissection.bisect`."""
+    groups: Integers
+    """Where the fans of each group begin."""
 
 
 def find_fans(mesh: Mesh) -> Fans | None:
-    """The fans of a mesh, or None if it is not made of them.
+    """The fans of a mesh, or None if it is not made of them, or its window is not a rectangle.
 
     A fan is a run of triangles whose last node is its own inner node and whose first two nodes go once around it.
     """
@@ -48,12 +51,17 @@ def find_fans(mesh: Mesh) -> Fans | None:
     # the kernels take writable arrays without gaps
     nodes = np.require(mesh.nodes_um, float, "CW")
     triangles = np.require(mesh.triangles, np.int64, "CW")
-    paths, depth = dissection.bisect(nodes[centre[first]])
-    return Fans(nodes, triangles, np.append(first, len(centre)), paths, depth)
+    low, high = nodes.min(0), nodes.max(0)
+    if (np.abs(2 * nodes - low - high) > (1 - 2 * EDGE) * (high - low)).all(1).sum() != 4:
+        return None
+    groups = dissection.bisect(nodes[centre[first]])
+    return Fans(nodes, triangles, np.append(first, len(centre)), *groups)
 
 
-def assemble_fans(fans: Fans, element_stiffness_gpa: Array, order: int) -> System:
-    """Condense a fan mesh to the nodes on the window's edge.
+def fan_stiffnesses(
+    fans: Fans, element_stiffness_gpa: Array, order: int, boundary_conditions: tuple[str, ...]
+) -> dict[str, Array]:
+    """Apparent stiffness of a fan mesh, condensed to the nodes on the window's edge, by boundary condition.
 
     Parameters
     ----------
@@ -61,55 +69,43 @@ def assemble_fans(fans: Fans, element_stiffness_gpa: Array, order: int) -> Syste
     element_stiffness_gpa : array, shape (t, 3, 3)
     order : int
         Polynomial order of the triangles.
+    boundary_conditions : tuple of str
+        Any of "kubc", "subc", "pbc".
 
     Raises
     ------
     ArithmeticError
         If a stiffness is not positive definite.
+    ValueError
+        If nodes on opposite edges do not face each other, which "pbc" needs.
     """
-    nodes, triangles, fan_begin, paths, depth = fans
+    nodes, triangles, fan_begin, grains, groups = fans
     stiffness = np.require(element_stiffness_gpa, float, "CW")
-    rim = dissection.Rim(*dissection.number_rim(nodes, triangles, order))
-    low, high = rim.points_um.min(0), rim.points_um.max(0)
-    where = (rim.points_um - low) / (high - low)
-    on_edge = ((where < EDGE) | (where > 1 - EDGE)).any(1)
-    rank, end = dissection.elimination_order(rim.nodes, fan_begin, paths, depth, on_edge)
-    ranks = rank[rim.nodes]
+    points, sides, twin = dissection.number_rim(nodes, triangles, order)
+    edge, facing, loads = order_edge(points, sides, twin, _side_weights(order))
+    if facing == 0 and "pbc" in boundary_conditions:
+        # says which node faces none
+        periodic_masters((points[edge] - points.min(0)) / np.ptp(points, axis=0))
+    ranks, end = dissection.elimination_order(sides, fan_begin, grains, groups, edge)
     values, begin, good = condense(nodes, triangles, stiffness, fan_begin, *element(order))
     if not good:
         raise ArithmeticError("the stiffness is not positive definite")
-    members = [np.flatnonzero(paths == path) for path in range(2**depth)]
+
+    depth = len(end).bit_length() - 2
 
     def relax(height: int, group: int) -> tuple[Integers, Array]:
         """Stiffness of a group of grains without the nodes inside it, smaller groups first."""
         last = end[2 ** (depth + 1) - 2 ** (depth + 1 - height) + group]
         if height == 0:
-            front = dissection.add_grains(members[group], values, begin, fan_begin, ranks, last)
+            front = dissection.add_grains(
+                grains[groups[group] : groups[group + 1]], values, begin, fan_begin, ranks, last
+            )
         else:
             parts = relax(height - 1, 2 * group) + relax(height - 1, 2 * group + 1)
             front = dissection.merge(*parts, last)
         return dissection.Front(*front).eliminate()
 
-    _, matrix = relax(depth, 0)
-    edge = np.empty(int(on_edge.sum()), int)
-    first = len(rank) - len(edge)
-    edge[rank[on_edge] - first] = np.flatnonzero(on_edge)
-    normal = _edge_normals(rim, order)[edge]
-    return build_system(rim.points_um[edge], matrix.T, normal)
-
-
-def _edge_normals(rim: dissection.Rim, order: int) -> Array:
-    """∮ φ n ds over the outer sides, shape (n, 2)."""
-    outer = rim.nodes[rim.twin < 0]
-    along = rim.points_um[outer[:, -1]] - rim.points_um[outer[:, 0]]
-    normal = along[:, None, ::-1] * [1, -1] * _side_weights(order)[:, None]
-    return np.stack(
-        [
-            np.bincount(outer.ravel(), normal[..., axis].ravel(), len(rim.points_um))
-            for axis in (0, 1)
-        ],
-        1,
-    )
+    return edge_stiffnesses(relax(depth, 0)[1], facing, loads, boundary_conditions)
 
 
 @cache

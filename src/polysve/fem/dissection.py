@@ -4,6 +4,7 @@ Grains are halved into groups again and again; a node is eliminated as soon as a
 group (George, SIAM J. Numer. Anal. 10 (1973) 345). Nodes are numbered in that order, those on the window's edge last.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -17,20 +18,18 @@ from polysve.base.types import Array, Integers
 LEAF_GRAINS = 6
 
 
-class Rim(NamedTuple):
-    """Nodes on the grain boundaries."""
-
-    points_um: Array
-    """Shape (n, 2)."""
-    nodes: Integers
-    """Those along the outer side of each triangle, shape (t, order + 1)."""
-    twin: Integers
-    """Triangle on the other side of each triangle's outer side, -1 on the window's edge, shape (t,)."""
-
-
 @compiled("Tuple((f8[:, ::1], i8[:, ::1], i8[::1]))(f8[:, ::1], i8[:, ::1], i8)")
 def number_rim(nodes, triangles, order):
-    """Number the nodes on the grain boundaries; returns what `Rim` holds."""
+    """Number the nodes on the grain boundaries.
+
+    Returns
+    -------
+    points : array, shape (n, 2)
+    sides : int array, shape (t, order + 1)
+        Nodes along the outer side of each triangle.
+    twin : int array, shape (t,)
+        Triangle on the other side of each triangle's outer side, -1 on the window's edge.
+    """
     count = len(triangles)
     begin = np.zeros(len(nodes) + 1, np.int64)
     for t in range(count):
@@ -69,66 +68,69 @@ def number_rim(nodes, triangles, order):
     return points[:used].copy(), rim, twin
 
 
-def bisect(centres_um: Array) -> tuple[Integers, int]:
+def bisect(centres_um: Array) -> tuple[Integers, Integers]:
     """Halve the set of grains again and again across its longer side.
 
     Returns
     -------
-    paths : int array, shape (f,)
-        Which of the smallest groups a grain is in; the leading bits tell the larger groups.
-    depth : int
-        Number of halvings.
+    grains : int array, shape (f,)
+        Those of the smallest groups, one group after the other; neighbouring groups were halved last.
+    groups : int array
+        Where the grains of each group begin, and the end; the number of groups is a power of two.
     """
-    depth = max(0, round(np.log2(len(centres_um) / LEAF_GRAINS)))
     groups = [np.arange(len(centres_um))]
-    for _ in range(depth):
+    for _ in range(max(0, round(math.log2(len(centres_um) / LEAF_GRAINS)))):
         halves = []
         for group in groups:
-            axis = np.ptp(centres_um[group], axis=0).argmax()
-            order = group[np.argsort(centres_um[group, axis], kind="stable")]
+            own = centres_um[group]
+            width, height = own.max(0) - own.min(0)
+            order = group[own[:, 1 if height > width else 0].argsort(kind="stable")]
             halves += [order[: len(order) // 2], order[len(order) // 2 :]]
         groups = halves
-    paths = np.empty(len(centres_um), int)
-    for path, group in enumerate(groups):
-        paths[group] = path
-    return paths, depth
+    begin = np.cumsum([0, *map(len, groups)])
+    return np.concatenate([np.sort(group) for group in groups]), begin
 
 
-@compiled("Tuple((i8[::1], i8[::1]))(i8[:, ::1], i8[::1], i8[::1], i8, b1[::1])")
-def elimination_order(rim, fans, paths, depth, on_edge):
+@compiled("Tuple((i8[:, ::1], i8[::1]))(i8[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1])")
+def elimination_order(sides, fans, grains, groups, edge):
     """Number nodes in the order of elimination.
 
     Parameters
     ----------
-    rim : int array, shape (t, order + 1)
+    sides : int array, shape (t, order + 1)
+        From `number_rim`.
     fans : int array, shape (f + 1,)
         Where the triangles of each grain begin.
-    paths, depth
-        From `bisect`.
-    on_edge : bool array, shape (n,)
+    grains, groups : int arrays
+        From `bisect`; the leading bits of a smallest group's number tell the larger groups that it is in.
+    edge : int array
+        Nodes on the window's edge, which come last, in this order.
 
     Returns
     -------
-    rank : int array, shape (n,)
+    ranks : int array, shape (t, order + 1)
+        Of the nodes in `sides`.
     end : int array
         Rank from which on nodes outlive a group: the smallest groups, then those of each height, then the edge.
     """
-    count = len(on_edge)
-    first, last = np.full(count, 2**depth), np.full(count, -1)
-    for grain in range(len(paths)):
-        for t in range(fans[grain], fans[grain + 1]):
-            for node in rim[t]:
-                first[node] = min(first[node], paths[grain])
-                last[node] = max(last[node], paths[grain])
-    # groups of height h begin at number 2^(d+1) - 2^(d+1-h)
-    group, end = np.empty(count, np.int64), np.zeros(2 ** (depth + 1), np.int64)
+    count, smallest = sides.max() + 1, len(groups) - 1
+    first, last = np.full(count, smallest), np.full(count, -1)
+    for which in range(smallest):
+        for grain in grains[groups[which] : groups[which + 1]]:
+            for t in range(fans[grain], fans[grain + 1]):
+                for node in sides[t]:
+                    first[node] = min(first[node], which)
+                    last[node] = which
+    # groups of height h begin at number 2g - 2g/2^h
+    group, end = np.empty(count, np.int64), np.zeros(2 * smallest, np.int64)
     for node in range(count):
         height, apart = 0, first[node] ^ last[node]
         while apart >> height:
             height += 1
-        group[node] = 2 ** (depth + 1) - 2 ** (depth + 1 - height) + (first[node] >> height)
-        if on_edge[node]:
-            group[node] = 2 ** (depth + 1) - 1
+        group[node] = 2 * smallest - (2 * smallest >> height) + (first[node] >> height)
+    for node in edge:
+        group[node] = 2 * smallest - 1
+    for node in range(count):
         end[group[node]] += 1
     end = np.cumsum(end)
     rank, filled = np.empty(count, np.int64), np.zeros(len(end), np.int64)
@@ -136,7 +138,13 @@ def elimination_order(rim, fans, paths, depth, on_edge):
     for node in range(count):
         rank[node] = filled[group[node]]
         filled[group[node]] += 1
-    return rank, end
+    for k in range(len(edge)):
+        rank[edge[k]] = count - len(edge) + k
+    ranks = np.empty_like(sides)
+    for t in range(len(sides)):
+        for k in range(sides.shape[1]):
+            ranks[t, k] = rank[sides[t, k]]
+    return ranks, end
 
 
 @inner()

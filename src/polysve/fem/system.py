@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg.blas import dsymm
 from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.sparse import coo_array, csc_array
 
@@ -21,8 +20,8 @@ class System(NamedTuple):
 
     points_um: Array
     """Nodes, shape (n, 2)."""
-    matrix: Array | csc_array
-    """Lower triangle, shape (2n, 2n), dense or sparse; unknown 2i + a is displacement a of node i."""
+    matrix: csc_array
+    """Lower triangle, shape (2n, 2n); unknown 2i + a is displacement a of node i."""
     strain: Array
     """Displacements ε·x of the unit strains, shape (2n, 3)."""
     force: Array
@@ -56,35 +55,18 @@ def assemble(space: Space, element_stiffness_gpa: Array) -> System:
     matrix = coo_array((blocks[lower], (row[lower], column[lower])), shape=(size, size)).tocsc()
     flat, normals = space.elements.ravel(), element_normals(corners, space.order)
     normal = [np.bincount(flat, normals[..., a].ravel(), len(space.points_um)) for a in (0, 1)]
-    return build_system(space.points_um, matrix, np.stack(normal, 1))
-
-
-def build_system(points_um: Array, matrix: Array | csc_array, normal: Array) -> System:
-    """Add the unit strains to a stiffness matrix.
-
-    Parameters
-    ----------
-    points_um : array, shape (n, 2)
-    matrix : array or csc_array, shape (2n, 2n)
-        What is above the diagonal does not count if it is dense, and must be missing if it is sparse.
-    normal : array, shape (n, 2)
-        ∫ ∇φ dA of each node's shape function, which is ∮ φ n ds.
-    """
-    low, high = points_um.min(0), points_um.max(0)
-    strain = np.einsum("sab,nb->nas", UNIT_STRAINS, points_um - low).reshape(-1, 3)
-    if isinstance(matrix, np.ndarray):
-        force = dsymm(1.0, matrix, strain, lower=1)
-    else:
-        force = matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain
+    normal = np.stack(normal, 1)
+    low, high = space.points_um.min(0), space.points_um.max(0)
+    strain = np.einsum("sab,nb->nas", UNIT_STRAINS, space.points_um - low).reshape(-1, 3)
     traction = np.einsum("sab,nb->nas", UNIT_STRAINS * [[[1]], [[1]], [[2]]], normal).reshape(-1, 3)
     return System(
-        points_um,
+        space.points_um,
         matrix,
         strain,
-        force,
+        matrix @ strain + matrix.T @ strain - matrix.diagonal()[:, None] * strain,
         traction,
-        (points_um - low) / (high - low),
-        float(points_um[:, 0] @ normal[:, 0]),
+        (space.points_um - low) / (high - low),
+        float(space.points_um[:, 0] @ normal[:, 0]),
     )
 
 
@@ -113,25 +95,12 @@ def solve(system: System, number: Integers, load: Array) -> Array:
         return np.zeros_like(load)
     held = number < 0
     right = np.stack([np.bincount(number[~held], part[~held], count) for part in load.T])
-    if isinstance(system.matrix, np.ndarray):
-        from polysve.fem.folding import fold
-
-        solution = _solve_dense(fold(system.matrix.T, number, count).T, right)
-    else:
-        solution = _solve_sparse(system.matrix, number, right)
+    solution = _solve_sparse(system.matrix, number, right)
     return np.where(held[:, None], 0.0, solution.T[number])
 
 
-def _solve_dense(lower: Array, right: Array) -> Array:
-    """Solve a positive definite system for right-hand sides of shape (m, n)."""
-    factor, failed = dpotrf(lower, lower=1, clean=0, overwrite_a=1)
-    if failed:
-        raise ArithmeticError("the stiffness is not positive definite")
-    return dpotrs(factor, right.T, lower=1)[0].T
-
-
 def _solve_sparse(lower: csc_array, number: Integers, right: Array) -> Array:
-    """Solve for the unknowns that displacements follow, as `_solve_dense`."""
+    """Solve for the unknowns that displacements follow; right-hand sides and result of shape (m, n)."""
     count = right.shape[1]
     entries = lower.tocoo()
     row, column = number[entries.row], number[entries.col]
@@ -149,3 +118,11 @@ def _solve_sparse(lower: csc_array, number: Integers, right: Array) -> Array:
     unknowns = matrix(right.T)
     cholmod.linsolve(spmatrix(value, row, column, (count, count)), unknowns)
     return np.array(unknowns).T
+
+
+def _solve_dense(lower: Array, right: Array) -> Array:
+    """Solve a positive definite system for right-hand sides of shape (m, n)."""
+    factor, failed = dpotrf(lower, lower=1, clean=0, overwrite_a=1)
+    if failed:
+        raise ArithmeticError("the stiffness is not positive definite")
+    return dpotrs(factor, right.T, lower=1)[0].T
