@@ -3,6 +3,7 @@
 Stiffnesses are in GPa, Voigt order 11, 22, 12 (in the plane) with engineering shear.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,17 @@ from polysve.base.types import Array
 
 SYMMETRY_TOLERANCE = 1e-10
 """Relative; what turning a crystal leaves of rounding errors is a thousand times less."""
+HARMONICS = (
+    np.array(
+        [
+            [3, 1, 0, 1, 3, 0, 0, 0, 1],  # 8 times the mean: 3 (S11 + S22) + 2 S12 + S66
+            [1, -1, 0, -1, 1, 0, 0, 0, -1],  # of cos 4φ: S11 + S22 - 2 S12 - S66
+            [0, 0, 1, 0, 0, -1, 1, -1, 0],  # of sin 4φ: 2 (S16 - S26)
+        ]
+    ).T.copy()
+    / 8
+)
+"""Mean and fourth harmonic of 1/E(φ) from the nine components of a compliance."""
 
 
 class SquareSymmetry(NamedTuple):
@@ -30,8 +42,9 @@ class SquareSymmetry(NamedTuple):
         """
         if self.shear_gpa is None:
             return None
-        product = np.prod([4 * self.bulk_gpa * g / (self.bulk_gpa + g) for g in self.shear_gpa])
-        return float(np.sqrt(product))
+        return math.sqrt(
+            math.prod(4 * self.bulk_gpa * g / (self.bulk_gpa + g) for g in self.shear_gpa)
+        )
 
     @property
     def isotropic(self) -> bool:
@@ -61,23 +74,20 @@ def square_symmetry(stiffness_gpa: ArrayLike) -> SquareSymmetry | None:
     >>> round(film.bulk_gpa, 3), round(film.geometric_mean, 4), film.isotropic
     (90.108, 148.2173, False)
     """
-    stiffness = np.asarray(stiffness_gpa, float)
-    under_pressure = stiffness[..., :2].sum(-1)
-    twice_bulk = under_pressure[:, :2].mean()
-    if (
-        np.abs(under_pressure - twice_bulk * np.array([1, 1, 0])).max()
-        > SYMMETRY_TOLERANCE * twice_bulk
-    ):
+    q11, q12, q16, _, q22, q26, _, _, q66 = np.asarray(stiffness_gpa, float).reshape(-1, 9).T
+    pressure = np.array([q11 + q12, q12 + q22])
+    twice_bulk = float(pressure.sum() / pressure.size)
+    tolerance = SYMMETRY_TOLERANCE * twice_bulk
+    if max(np.abs(pressure - twice_bulk).max(), np.abs(q16 + q26).max()) > tolerance:
         return None
     # what is left of Q acts on the two shears at 45° to each other: a symmetric 2×2 matrix
-    mean = (stiffness[:, 0, 0] + stiffness[:, 1, 1] - 2 * stiffness[:, 0, 1]) / 4
-    half = (mean - stiffness[:, 2, 2]) / 2
-    amplitude = np.hypot(half, (stiffness[:, 0, 2] - stiffness[:, 1, 2]) / 2)
-    centre = (mean + stiffness[:, 2, 2]) / 2
-    shear = np.stack([centre - amplitude, centre + amplitude], -1)
-    one = np.ptp(shear, axis=0).max() <= SYMMETRY_TOLERANCE * twice_bulk
-    moduli = tuple(float(modulus) for modulus in shear.mean(0)) if one else None
-    return SquareSymmetry(float(twice_bulk / 2), moduli)
+    mean = (q11 + q22 - 2 * q12) / 4
+    centre, amplitude = (mean + q66) / 2, np.hypot((mean - q66) / 2, (q16 - q26) / 2)
+    small, large = centre - amplitude, centre + amplitude
+    one = max(small.max() - small.min(), large.max() - large.min()) <= tolerance
+    return SquareSymmetry(
+        twice_bulk / 2, (float(small.mean()), float(large.mean())) if one else None
+    )
 
 
 class PlaneStress(NamedTuple):
@@ -204,10 +214,8 @@ def extreme_moduli(stiffness_gpa: ArrayLike) -> tuple[Array, Array]:
 
 def compliance_harmonics(compliance: Array) -> tuple[Array, Array, Array]:
     """Mean and fourth harmonic (cosine, sine) of 1/E(φ) from compliances of shape (..., 3, 3)."""
-    s11, s22, s66 = compliance[..., 0, 0], compliance[..., 1, 1], compliance[..., 2, 2]
-    s12, s16, s26 = compliance[..., 0, 1], compliance[..., 0, 2], compliance[..., 1, 2]
-    mean = (3 * (s11 + s22) + 2 * s12 + s66) / 8
-    return mean, (s11 + s22 - 2 * s12 - s66) / 8, (s16 - s26) / 4
+    parts = compliance.reshape(*compliance.shape[:-2], 9) @ HARMONICS
+    return parts[..., 0], parts[..., 1], parts[..., 2]
 
 
 def restore_geometric_mean(stiffness_gpa: ArrayLike, factor: ArrayLike, bulk_gpa: float) -> Array:

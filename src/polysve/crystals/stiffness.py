@@ -183,6 +183,6 @@ def voigt_reuss(stiffness_gpa: ArrayLike, area: ArrayLike) -> tuple[Array, Array
     """Voigt (upper) and Reuss (lower) bound from grain stiffnesses (n, 3, 3) and grain areas (n,)."""
     stiffness = np.asarray(stiffness_gpa, float)
     weight = np.asarray(area, float) / np.sum(area)
-    voigt = np.einsum("g,gij->ij", weight, stiffness)
-    reuss = np.linalg.inv(np.einsum("g,gij->ij", weight, np.linalg.inv(stiffness)))
-    return voigt, reuss
+    both = np.array([stiffness, np.linalg.inv(stiffness)]).reshape(2, -1, 9)
+    voigt, compliance = (weight @ both).reshape(2, 3, 3)
+    return voigt, np.linalg.inv(compliance)

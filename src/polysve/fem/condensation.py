@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from polysve.base.compiled import compiled
 from polysve.base.types import Array, Integers
 from polysve.fem import dissection
 from polysve.fem.boundary import periodic_masters
@@ -37,25 +38,44 @@ def find_fans(mesh: Mesh) -> Fans | None:
 
     A fan is a run of triangles whose last node is its own inner node and whose first two nodes go once around it.
     """
-    start, stop, centre = mesh.triangles.T
-    first = np.flatnonzero(np.concatenate([[True], centre[1:] != centre[:-1]]))
-    following = np.arange(1, len(centre) + 1)
-    following[np.append(first[1:], len(centre)) - 1] = first
-    closed = np.array_equal(start[following], stop) and np.array_equal(
-        mesh.grain[following], mesh.grain
-    )
-    inner = np.zeros(len(mesh.nodes_um), bool)
-    inner[centre] = True
-    if not closed or inner.sum() != len(first) or inner[start].any():
-        return None
     # the kernels take writable arrays without gaps
     nodes = np.require(mesh.nodes_um, float, "CW")
     triangles = np.require(mesh.triangles, np.int64, "CW")
-    low, high = nodes.min(0), nodes.max(0)
-    if (np.abs(2 * nodes - low - high) > (1 - 2 * EDGE) * (high - low)).all(1).sum() != 4:
+    begin = _begin_fans(nodes, triangles, np.require(mesh.grain, np.int64, "CW"))
+    if len(begin) == 0:
         return None
-    groups = dissection.bisect(nodes[centre[first]])
-    return Fans(nodes, triangles, np.append(first, len(centre)), *groups)
+    return Fans(nodes, triangles, begin, *dissection.bisect(nodes[triangles[begin[:-1], 2]]))
+
+
+@compiled("i8[::1](f8[:, ::1], i8[:, ::1], i8[::1])")
+def _begin_fans(nodes, triangles, grain):
+    """Where fans begin, and the end; nothing if the mesh is not made of them, or its window is not a rectangle."""
+    nothing, begin = np.empty(0, np.int64), np.empty(len(triangles) + 1, np.int64)
+    inner, used = np.zeros(len(nodes), np.bool_), 0
+    for t in range(len(triangles)):
+        centre = triangles[t, 2]
+        if t == 0 or centre != triangles[t - 1, 2]:
+            if inner[centre]:
+                return nothing
+            inner[centre] = True
+            begin[used] = t
+            used += 1
+    begin[used] = len(triangles)
+    for fan in range(used):
+        previous = begin[fan + 1] - 1
+        for t in range(begin[fan], begin[fan + 1]):
+            start = triangles[t, 0]
+            if inner[start] or triangles[previous, 1] != start or grain[previous] != grain[t]:
+                return nothing
+            previous = t
+    corners = 0
+    left, right = nodes[:, 0].min(), nodes[:, 0].max()
+    lower, upper = nodes[:, 1].min(), nodes[:, 1].max()
+    for k in range(len(nodes)):
+        from_side = min(nodes[k, 0] - left, right - nodes[k, 0]) / (right - left)
+        from_end = min(nodes[k, 1] - lower, upper - nodes[k, 1]) / (upper - lower)
+        corners += max(from_side, from_end) < EDGE
+    return begin[: used + 1].copy() if corners == 4 else nothing
 
 
 def fan_stiffnesses(

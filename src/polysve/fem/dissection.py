@@ -4,7 +4,6 @@ Grains are halved into groups again and again; a node is eliminated as soon as a
 group (George, SIAM J. Numer. Anal. 10 (1973) 345). Nodes are numbered in that order, those on the window's edge last.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -68,8 +67,14 @@ def number_rim(nodes, triangles, order):
     return points[:used].copy(), rim, twin
 
 
-def bisect(centres_um: Array) -> tuple[Integers, Integers]:
+@compiled("Tuple((i8[::1], i8[::1]))(f8[:, ::1])")
+def bisect(centres):
     """Halve the set of grains again and again across its longer side.
+
+    Parameters
+    ----------
+    centres : array, shape (f, 2)
+        Of the grains.
 
     Returns
     -------
@@ -78,17 +83,20 @@ def bisect(centres_um: Array) -> tuple[Integers, Integers]:
     groups : int array
         Where the grains of each group begin, and the end; the number of groups is a power of two.
     """
-    groups = [np.arange(len(centres_um))]
-    for _ in range(max(0, round(math.log2(len(centres_um) / LEAF_GRAINS)))):
-        halves = []
-        for group in groups:
-            own = centres_um[group]
-            width, height = own.max(0) - own.min(0)
-            order = group[own[:, 1 if height > width else 0].argsort(kind="stable")]
-            halves += [order[: len(order) // 2], order[len(order) // 2 :]]
+    grains, groups = np.arange(len(centres)), np.array([0, len(centres)])
+    for _ in range(max(0, round(np.log2(len(centres) / LEAF_GRAINS)))):
+        halves = np.empty(2 * len(groups) - 1, np.int64)
+        halves[::2] = groups
+        for k in range(len(groups) - 1):
+            own = grains[groups[k] : groups[k + 1]]
+            x, y = centres[own, 0], centres[own, 1]
+            tall = y.max() - y.min() > x.max() - x.min()
+            own[:] = own[np.argsort(y if tall else x)]
+            halves[2 * k + 1] = groups[k] + len(own) // 2
         groups = halves
-    begin = np.cumsum([0, *map(len, groups)])
-    return np.concatenate([np.sort(group) for group in groups]), begin
+    for k in range(len(groups) - 1):
+        grains[groups[k] : groups[k + 1]].sort()
+    return grains, groups
 
 
 @compiled("Tuple((i8[:, ::1], i8[::1]))(i8[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1])")

@@ -110,12 +110,13 @@ def quality(solution: Solution, film: SquareSymmetry | None) -> dict[str, float]
         found["order_residual"] = _smallest_gap([raw[c] for c in RANKED if c in raw])
     if film is not None:
         ones = np.array([1.0, 1.0, 0.0])
-        for name, stiffness in raw.items():
-            residual = stiffness @ ones / (2 * film.bulk_gpa) - ones
-            found[f"bulk_residual_{name}"] = float(np.abs(residual).max())
-        if film.geometric_mean is not None and "pbc" in raw:
-            product = np.prod(extreme_moduli(raw["pbc"]))
-            found["geometric_mean_defect"] = float(np.sqrt(product) / film.geometric_mean - 1)
+        residuals = np.stack([*raw.values()]) @ (ones / (2 * film.bulk_gpa)) - ones
+        for name, residual in zip(raw, np.abs(residuals).max(1).tolist(), strict=True):
+            found[f"bulk_residual_{name}"] = residual
+        exact = film.geometric_mean
+        if exact is not None and "pbc" in raw:
+            smallest, largest = extreme_moduli(raw["pbc"])
+            found["geometric_mean_defect"] = float((smallest * largest) ** 0.5 / exact - 1)
     return found
 
 
@@ -136,5 +137,6 @@ def bounds(labels: Stiffnesses, mesh: Mesh, grain_stiffness_gpa: Array) -> dict[
 
 def _smallest_gap(ranked: list[Array]) -> float:
     """Smallest eigenvalue of the differences of stiffnesses, stiffest first, over the first one's C̄11."""
-    gaps = np.linalg.eigvalsh(-np.diff(ranked, axis=0))
-    return float(gaps.min() / ranked[0][0, 0])
+    stiffness = np.array(ranked)
+    gaps = np.linalg.eigvalsh(stiffness[:-1] - stiffness[1:])
+    return float(gaps.min() / stiffness[0, 0, 0])

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from polysve.base.types import Array, Integers
 
 
@@ -19,6 +17,6 @@ class Mesh(NamedTuple):
 
     def signed_areas_um2(self) -> Array:
         """Area of each triangle, positive when counter-clockwise, shape (t,)."""
-        first, second, third = np.moveaxis(self.nodes_um[self.triangles], 1, 0)
-        edge, other = second - first, third - first
-        return (edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0]) / 2
+        x, y = self.nodes_um.T
+        x, y = x[self.triangles.T], y[self.triangles.T]
+        return ((x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])) / 2
