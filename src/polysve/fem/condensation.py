@@ -16,6 +16,7 @@ from polysve.fem import dissection
 from polysve.fem.boundary import periodic_masters
 from polysve.fem.edge import edge_stiffnesses, order_edge
 from polysve.fem.fan import condense, element
+from polysve.fem.fronts import eliminate_groups
 from polysve.fem.system import EDGE
 from polysve.grains.mesh import Mesh
 
@@ -108,24 +109,11 @@ def fan_stiffnesses(
         periodic_masters((points[edge] - points.min(0)) / np.ptp(points, axis=0))
     ranks, end = dissection.elimination_order(sides, fan_begin, grains, groups, edge)
     values, begin, good = condense(nodes, triangles, stiffness, fan_begin, *element(order))
+    if good:
+        matrix, good = eliminate_groups(grains, groups, values, begin, fan_begin, ranks, end)
     if not good:
         raise ArithmeticError("the stiffness is not positive definite")
-
-    depth = len(end).bit_length() - 2
-
-    def relax(height: int, group: int) -> tuple[Integers, Array]:
-        """Stiffness of a group of grains without the nodes inside it, smaller groups first."""
-        last = end[2 ** (depth + 1) - 2 ** (depth + 1 - height) + group]
-        if height == 0:
-            front = dissection.add_grains(
-                grains[groups[group] : groups[group + 1]], values, begin, fan_begin, ranks, last
-            )
-        else:
-            parts = relax(height - 1, 2 * group) + relax(height - 1, 2 * group + 1)
-            front = dissection.merge(*parts, last)
-        return dissection.Front(*front).eliminate()
-
-    return edge_stiffnesses(relax(depth, 0)[1], facing, loads, boundary_conditions)
+    return edge_stiffnesses(matrix, facing, loads, boundary_conditions)
 
 
 @cache
