@@ -128,7 +128,9 @@ def settings_page() -> str:
 
 def _model_lines(model, title: str, prefix: str) -> list[str]:
     """One table for a settings class, then those of the classes inside it."""
-    schema = model.model_json_schema()["properties"]
+    from polysve.settings.descriptions import descriptions
+
+    schema, meanings = model.model_json_schema()["properties"], descriptions(model)
     lines = [f"## {title}", "", model.__doc__.strip().split("\n\n")[0].replace("\n", " "), ""]
     lines += ["| key | default | allowed | meaning |", "|---|---|---|---|"]
     inner = []
@@ -144,7 +146,7 @@ def _model_lines(model, title: str, prefix: str) -> list[str]:
                 "**needed**" if field.is_required() else f"`{json.dumps(field.get_default())}`"
             )
             allowed = _allowed(schema[name], model.model_json_schema().get("$defs", {}))
-        meaning = (field.description or "").replace("|", "\\|").replace("<", "&lt;")
+        meaning = meanings.get(name, "").replace("|", "\\|").replace("<", "&lt;")
         lines.append(f"| `{key}` | {default} | {allowed} | {meaning} |")
     lines.append("")
     for nested, heading, place in inner:

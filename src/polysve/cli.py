@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from polysve.base.errors import InputError
+from polysve.base.late import put_off
 from polysve.base.progress import busy
 from polysve.commands import device, film
 
@@ -46,6 +47,7 @@ Ensembles = Annotated[list[str], _named("An ensemble and its file.", "--ensemble
 def main() -> None:
     """Run a subcommand; bad input becomes one line on stderr and exit code 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes are none of the user's
+    put_off("numpy.f2py")  # SciPy's start touches all names of NumPy
     try:
         exit_code = app(standalone_mode=False)
     except InputError as error:
@@ -356,9 +358,10 @@ def provenance(file: Input) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of the configuration."""
+    from polysve.settings.descriptions import json_schema
     from polysve.settings.study import Settings
 
-    print(json.dumps(Settings.model_json_schema(), indent=1))
+    print(json.dumps(json_schema(Settings), indent=1))
 
 
 @app.command()

@@ -7,7 +7,12 @@ import numpy as np
 
 from polysve.base.types import Array
 from polysve.crystals.orientation import from_euler, from_theta
-from polysve.settings.texture import ComponentSettings, FibreSettings, LawSettings, TextureSettings
+from polysve.settings.texture import (
+    ComponentSettings,
+    FibreSettings,
+    OrientationLawSettings,
+    TextureSettings,
+)
 
 
 class Orientations(NamedTuple):
@@ -81,7 +86,10 @@ def _choice(random: np.random.Generator, weights: list[float], count: int):
 
 
 def _draw_law(
-    law: LawSettings, random: np.random.Generator, count: int, measured: Mapping[str, Measured]
+    law: OrientationLawSettings,
+    random: np.random.Generator,
+    count: int,
+    measured: Mapping[str, Measured],
 ) -> Array:
     """Quaternions, shape (n, 4), of one law."""
     if law.fibre:

@@ -29,9 +29,8 @@ WORDS = {
 class Model(BaseModel):
     """Frozen settings that refuse unknown keys."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True
-    )
+    # most starts need few of the classes: each is built at its first use
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod

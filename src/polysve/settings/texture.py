@@ -57,7 +57,7 @@ class SampleSettings(Model):
     """Table with the columns phi1_deg, Phi_deg, phi2_deg and, if they are not all alike, area."""
 
 
-class LawSettings(Model):
+class OrientationLawSettings(Model):
     """Any one law; the mixture of several is a `TextureSettings`."""
 
     random: bool = False
@@ -89,7 +89,7 @@ class LawSettings(Model):
 
         Examples
         --------
-        >>> LawSettings(fibre={"axis": [1, 1, 0], "spread_deg": 5}).words
+        >>> OrientationLawSettings(fibre={"axis": [1, 1, 0], "spread_deg": 5}).words
         '⟨110⟩ ± 5°'
         """
         if self.random:
@@ -103,14 +103,14 @@ class LawSettings(Model):
         return f"⟨{axis}⟩{spread}"
 
 
-class ShareSettings(LawSettings):
+class ShareSettings(OrientationLawSettings):
     """One law of a mixture."""
 
     weight: Weight = 1.0
     """Share of the crystals, over the sum of all weights."""
 
 
-class TextureSettings(LawSettings):
+class TextureSettings(OrientationLawSettings):
     """Law of the orientations of a film's crystals."""
 
     mixture: tuple[ShareSettings, ...] | None = Field(None, min_length=1)
@@ -122,7 +122,7 @@ class TextureSettings(LawSettings):
         return _weighty(mixture)
 
     @property
-    def shares(self) -> tuple[LawSettings, ...]:
+    def shares(self) -> tuple[OrientationLawSettings, ...]:
         """Laws of the mixture, or the one law."""
         return self.mixture or (self,)
 
