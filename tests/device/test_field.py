@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import meshio
 import numpy as np
@@ -203,6 +204,18 @@ def test_homogenised_windows_correlate_as_far_as_they_share_grains():
     assert stiffness.mean() == pytest.approx(log_mean[0, 0], rel=0.05)
     isotropic = homogenised_field(law("silicon", "<111>", 1.0), grid(2, 1, 1.0), 1, 0, 3.0)
     np.testing.assert_allclose(np.linalg.inv(isotropic.stiffness_gpa)[:, 0, 0], 1 / 168.963, 1e-4)
+
+
+def test_groups_are_read_where_tensorflow_is_loaded(tmp_path):
+    """In a process of its own, since it matters which of the two is loaded first."""
+    (tmp_path / "beam.geo").write_text(BEAM)
+    program = (
+        "import sys, tensorflow; from polysve.device.device_mesh import read_device; "
+        "print(*sorted(read_device(sys.argv[1]).node_sets))"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "beam.geo"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, ["FILM", "ROOT", "THE_TIP"]), done.stderr
 
 
 def test_step_file_is_meshed_in_micrometres(tmp_path):

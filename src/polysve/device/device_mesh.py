@@ -8,6 +8,7 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.base.files import check_size
+from polysve.base.gmsh_library import load_gmsh
 from polysve.base.types import Array, Integers
 
 READ, MESHED = (".msh",), (".geo", ".step", ".stp")
@@ -89,7 +90,7 @@ def read_device(path: Path, element_size_um: float | None = None) -> DeviceMesh:
             f"--element-size = {element_size_um}: is needed for STEP files, and for no others"
         )
     check_size(path)
-    import gmsh
+    gmsh = load_gmsh()
 
     if gmsh.isInitialized():
         gmsh.finalize()  # with options of others

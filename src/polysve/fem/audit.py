@@ -14,6 +14,7 @@ from cvxopt import cholmod
 from scipy.sparse import csr_array, tril
 from skfem.helpers import dot, mul
 
+from polysve.base.gmsh_library import load_gmsh
 from polysve.base.types import Array, Integers
 from polysve.grains.tiling import Tiling, next_corner
 
@@ -90,7 +91,7 @@ def _extrapolated(coarser: Array, finer: Array, rate: float) -> Array:
 
 def triangles(tiling: Tiling, window_um: float) -> tuple[skfem.MeshTri, Integers]:
     """Mesh of gmsh's, fine where grains meet, the same on opposite edges, and the grain of each triangle."""
-    import gmsh
+    gmsh = load_gmsh()
 
     nodes, loops, offsets = planar_graph(tiling)
     size_um = window_um / len(tiling.grain) ** 0.5

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from polysve.base.gmsh_library import load_gmsh
 from polysve.fem.outline import Outline
 from polysve.grains.mesh import Mesh
 
@@ -14,7 +15,7 @@ def gmsh_mesh(outline: Outline, size_um: float) -> Mesh:
     Exception
         What gmsh raises; its model is emptied in any case.
     """
-    import gmsh
+    gmsh = load_gmsh()
 
     if not gmsh.isInitialized():
         gmsh.initialize(interruptible=False)

@@ -12,7 +12,7 @@ from polysve.grains.film import Film
 from polysve.grains.shares import Shares, shares
 from polysve.surrogate import interval
 from polysve.surrogate.pixels import exponential, pixel_stiffness
-from polysve.surrogate.series import relax_grids
+from polysve.surrogate.series import Relaxed, relax_grids
 
 PIXELS_PER_GRAIN = 12
 """Along a grain's side, at which the interval was calibrated."""
@@ -35,6 +35,19 @@ class Estimate(NamedTuple):
     """Half of its 90 % interval."""
     warning: str | None
     """Why the interval is wider than it was calibrated to be, if so."""
+
+
+class Solved(NamedTuple):
+    """What the series says of a film on its last two grids, before it is extrapolated."""
+
+    fine: Relaxed
+    coarse: Relaxed
+    grains: int
+    """Number of grains."""
+    pixels: int
+    """Number of pixels of the finer grid."""
+    contrast: float
+    """Of `interval.contrast`."""
 
 
 class Grids(NamedTuple):
@@ -121,7 +134,18 @@ def homogenize(
     boundary_condition: str = "pbc",
     tolerance: float | None = None,
 ) -> Estimate:
-    """Apparent stiffness of a drawn film.
+    """Apparent stiffness of a drawn film; parameters and errors as of `solve`."""
+    solved = solve(grids, log_q, boundary_condition, tolerance)
+    return estimates([solved], boundary_condition)[0]
+
+
+def solve(
+    grids: Grids,
+    log_q: Array,
+    boundary_condition: str = "pbc",
+    tolerance: float | None = None,
+) -> Solved:
+    """Sum the series of a drawn film on its grids.
 
     Parameters
     ----------
@@ -139,28 +163,39 @@ def homogenize(
     """
     contrast = interval.contrast(log_q)
     planes = [pixel_stiffness(level, log_q) for level in grids.levels]
-    checked = TOLERANCE[boundary_condition]
-    tolerance = checked if tolerance is None else tolerance
+    tolerance = TOLERANCE[boundary_condition] if tolerance is None else tolerance
     *_, coarse, fine = relax_grids(planes, grids.tall, boundary_condition, tolerance)
+    return Solved(fine, coarse, grids.grains, planes[-1][0].size, contrast)
+
+
+def estimates(solved: Sequence[Solved], boundary_condition: str) -> list[Estimate]:
+    """Extrapolated stiffness of films and its interval, for all at once."""
+    fine, coarse, grains, pixels, contrast = zip(*solved, strict=True)
+    fine, coarse = (Relaxed(*map(np.array, zip(*each, strict=True))) for each in (fine, coarse))
     known = interval.factors(boundary_condition)
     stiffness = interval.extrapolate(fine, coarse, known)
-    found = interval.clues(fine, coarse, grids.grains, planes[-1][0].size, checked)
+    found = interval.clues(fine, coarse, grains, pixels, TOLERANCE[boundary_condition])
     half_width = interval.error_scale(found, known)
-    warning = None
-    largest = interval.calibration()["largest_contrast"]
-    if contrast > largest:
-        warning = (
-            f"grains differ in stiffness by a factor of {contrast:.3g}, more than the {largest:.3g} that was checked: "
-            "the interval is a guess"
-        )
-        half_width += interval.CAUTION * np.abs(fine.stiffness_gpa - coarse.stiffness_gpa).max()
-    return Estimate(
+    checked = interval.calibration()["largest_contrast"]
+    beyond = np.array(contrast) > checked
+    difference = np.abs(fine.stiffness_gpa - coarse.stiffness_gpa).max((1, 2), keepdims=True)
+    half_width = half_width + np.where(beyond[:, None, None], interval.CAUTION * difference, 0)
+    young_half_width = known.young * interval.young_modulus_scale(stiffness, half_width)
+    warnings = [
+        f"grains differ in stiffness by a factor of {each:.3g}, more than the {checked:.3g} that was checked: "
+        "the interval is a guess"
+        if each > checked
+        else None
+        for each in contrast
+    ]
+    columns = (
         stiffness,
         half_width,
-        float(young_modulus(stiffness)),
-        known.young * float(interval.young_modulus_scale(stiffness, half_width)),
-        warning,
+        young_modulus(stiffness).tolist(),
+        young_half_width.tolist(),
+        warnings,
     )
+    return list(map(Estimate, *columns))
 
 
 def image_stiffness(

@@ -20,8 +20,6 @@ from polysve.grains.texture import draw
 from polysve.settings.families import CharacterizeSettings
 from polysve.settings.labels import TessellateSettings
 from polysve.surrogate import born, interval
-from polysve.surrogate.pixels import pixel_stiffness
-from polysve.surrogate.series import relax_grids
 
 TOLERANCE = 1e-4
 """What the steps of the series that are not taken may change, over C̄11: small beside the scatter of any family."""
@@ -113,10 +111,8 @@ def _apparent(grids: born.Grids, film: Film) -> Array:
     log_q = log_stiffness(film.stiffness_gpa)
     if np.ptp(log_q, axis=0).max() < SAME:
         return exp_stiffness(log_q.mean(0))
-    interval.contrast(log_q)
-    planes = [pixel_stiffness(level, log_q) for level in grids.levels]
-    *_, coarse, fine = relax_grids(planes, grids.tall, "pbc", TOLERANCE)
-    return interval.extrapolate(fine, coarse, interval.factors("pbc"))
+    solved = born.solve(grids, log_q, "pbc", TOLERANCE)
+    return interval.extrapolate(solved.fine, solved.coarse, interval.factors("pbc"))
 
 
 def bounds(

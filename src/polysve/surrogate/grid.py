@@ -114,7 +114,40 @@ def products(a, b, held):
 
 
 @njit(cache=True, fastmath=True)
-def extend(direction, new, keep, held):
+def step(u, direction, force, change, solved, keep, norm, stiffness, tall, boundary_condition):
+    """Take one step of the method of conjugate gradients in each load case.
+
+    Parameters
+    ----------
+    u, direction, force : array of float32, shape (3, 2, rows + 1, columns + 1)
+        Changed in place.
+    change : array, as `u`
+        Filled with the forces of the new direction.
+    solved : array
+        Displacements of the preconditioner under `force`, of unknown nodes only.
+    keep, norm : array, shape (3,)
+        Share of the old direction in the new one; `force` times `solved`.
+    stiffness, tall, boundary_condition
+        As of `balance`.
+
+    Returns
+    -------
+    length : array, shape (3,)
+    mean : array, shape (3, 7)
+        What it adds to the means that `balance` gives, but for the last.
+    work : array, shape (3, 3)
+        Of each load case's new forces, columns, on each load case's new displacements, rows.
+    """
+    none = np.zeros((3, 3), np.float32)
+    _extend(direction, solved, keep, 1 if boundary_condition == 1 else 0)
+    mean = balance(direction, stiffness, tall, none, none, boundary_condition, change)
+    length = norm / (stiffness.shape[1] * stiffness.shape[2] * mean[:, 6])
+    work = _advance(u, direction, force, change, length)
+    return length, length.reshape(3, 1) * mean, work
+
+
+@njit(cache=True, fastmath=True)
+def _extend(direction, new, keep, held):
     """Set direction = new + keep·direction, where `new` holds unknown nodes only."""
     rows, columns = direction.shape[2] - 1, direction.shape[3] - 1
     for load in range(3):
@@ -134,14 +167,8 @@ def extend(direction, new, keep, held):
 
 
 @njit(cache=True, fastmath=True)
-def advance(u, direction, force, change, length):
-    """Add: u += length·direction, force += length·change, load case by load case.
-
-    Returns
-    -------
-    array, shape (3, 3)
-        Work of each load case's forces, columns, on each load case's displacements, rows.
-    """
+def _advance(u, direction, force, change, length):
+    """Add: u += length·direction, force += length·change; the work of the sums, as of `step`."""
     work = np.zeros((3, 3))
     first, second, third = np.float32(length[0]), np.float32(length[1]), np.float32(length[2])
     for component in range(2):
@@ -166,7 +193,10 @@ def advance(u, direction, force, change, length):
                 w20 += c * f
                 w21 += c * g
                 w22 += c * h
-            work += np.array([[w00, w01, w02], [w10, w11, w12], [w20, w21, w22]])
+            parts = ((w00, w01, w02), (w10, w11, w12), (w20, w21, w22))
+            for i in range(3):
+                for j in range(3):
+                    work[i, j] += parts[i][j]
     return work
 
 

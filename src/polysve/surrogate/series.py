@@ -96,7 +96,6 @@ def _relax(
     force, change = np.empty_like(u), np.empty_like(u)
     mean = grid.balance(u, stiffness, tall, UNIT, traction, number, force)
     rest = u.reshape(3, -1) @ force.reshape(3, -1).T
-    found = _stiffness(mean, rest / area, voigt, boundary_condition)
     direction, norm, gain, keep = np.zeros_like(u), None, None, np.zeros(3)
     remainder, steps = 0.0, 0
     while steps < MOST_STEPS:
@@ -107,22 +106,24 @@ def _relax(
             break
         if steps:
             keep = norm / before
-        grid.extend(direction, solved, keep, held)
-        mean_change = grid.balance(direction, stiffness, tall, NONE, NONE, number, change)
-        length = norm / (area * mean_change[:, 6])
-        rest = grid.advance(u, direction, force, change, length)
-        mean += length[:, None] * mean_change
+        last = mean, rest
+        length, mean_change, rest = grid.step(
+            u, direction, force, change, solved, keep, norm, stiffness, tall, number
+        )
+        mean = mean + mean_change
         steps += 1
-        last, found = found, _stiffness(mean, rest / area, voigt, boundary_condition)
         gain_before, gain = gain, (length * norm / medium[:3]).max() / area
         # the first step of all shrinks the error by about the share that the step has of the energy; on finer grids
         # the error is in shorter waves and shrinks more slowly
         rate = min(gain / gain_before if gain_before else max(1.5 * rate, gain), 0.9)
         remainder = gain * rate / (1 - rate)
         if remainder < tolerance:
-            # what is left of a geometric series
-            found = found + (found - last) * rate / (1 - rate)
             break
+    found = _stiffness(mean, rest / area, voigt, boundary_condition)
+    if 0 < remainder < tolerance:
+        # what is left of a geometric series
+        before = _stiffness(last[0], last[1] / area, voigt, boundary_condition)
+        found = found + (found - before) * rate / (1 - rate)
     return Relaxed(found, voigt, float(remainder), steps), rate
 
 

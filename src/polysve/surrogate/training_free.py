@@ -8,9 +8,9 @@ import numpy as np
 
 from polysve.base.errors import InputError
 from polysve.crystals.crystal import Crystal
-from polysve.crystals.stiffness import directional
+from polysve.crystals.stiffness import directional, log_stiffness
 from polysve.grains.film import Film
-from polysve.surrogate.born import PIXELS_PER_GRAIN, Estimate, apparent
+from polysve.surrogate import born
 from polysve.surrogate.prediction import Prediction
 from polysve.surrogate.series import NUMBER
 
@@ -41,9 +41,9 @@ class Series:
         self.crystals, self.boundary_condition = crystals, boundary_condition
 
     @property
-    def work(self) -> Callable[[Film], Estimate]:
+    def work(self) -> Callable[[Film], born.Solved]:
         """What is done with each film; it can be done by other processes."""
-        return partial(_estimate, boundary_condition=self.boundary_condition)
+        return partial(_solve, boundary_condition=self.boundary_condition)
 
     def warm_up(self, window_um: float) -> None:
         """Nothing to be made ready."""
@@ -57,7 +57,7 @@ class Series:
 
     def pixel_um(self, film: Film, window_um: float) -> float:
         """Pixel of the images of a film's windows."""
-        return film.grain_size_um / PIXELS_PER_GRAIN
+        return film.grain_size_um / born.PIXELS_PER_GRAIN
 
     def predict(self, films: Iterable[Film], coverage: float = CALIBRATED) -> Prediction:
         """Predict films.
@@ -70,12 +70,12 @@ class Series:
         return self.predict_inputs(map(self.work, films), coverage)
 
     def predict_inputs(
-        self, estimates: Iterable[Estimate], coverage: float = CALIBRATED
+        self, solved: Iterable[born.Solved], coverage: float = CALIBRATED
     ) -> Prediction:
-        """Gather estimates."""
+        """Predict films whose series are summed."""
         if not 0 < coverage < 1:
             raise InputError(f"coverage = {coverage}: allowed is more than 0 and less than 1")
-        found = list(estimates)
+        found = born.estimates(list(solved), self.boundary_condition)
         normal = NormalDist()
         wider = normal.inv_cdf((1 + coverage) / 2) / normal.inv_cdf((1 + CALIBRATED) / 2)
         stiffness = np.array([each.stiffness_gpa for each in found])
@@ -96,5 +96,5 @@ class Series:
         )
 
 
-def _estimate(film: Film, boundary_condition: str) -> Estimate:
-    return apparent(film, (boundary_condition,))[boundary_condition]
+def _solve(film: Film, boundary_condition: str) -> born.Solved:
+    return born.solve(born.draw_grids(film), log_stiffness(film.stiffness_gpa), boundary_condition)
