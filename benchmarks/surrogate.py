@@ -5,6 +5,8 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -46,7 +48,21 @@ def label(film, settings) -> dict:
     return label_mesh(mesh, film.stiffness_gpa, settings).stiffness_gpa
 
 
-def timed(work) -> tuple[object, float]:
+def series(films: list, boundary_condition: str, pixels: float, tolerance: float | None) -> list:
+    """Estimates of films, drawing of their images and intervals included."""
+    solved = [
+        born.solve(
+            born.draw_grids(film, pixels),
+            log_stiffness(film.stiffness_gpa),
+            boundary_condition,
+            tolerance,
+        )
+        for film in films
+    ]
+    return born.estimates(solved, boundary_condition)
+
+
+def timed(work: Callable) -> tuple[list, float]:
     """Result, and milliseconds of one core."""
     start = time.process_time()
     found = work()
@@ -55,50 +71,36 @@ def timed(work) -> tuple[object, float]:
 
 def measure(crystal: str, texture: str, ratio: int, count: int) -> dict:
     """One row of the table for each boundary condition."""
-    found, rows = {name: [] for name in (*CONDITIONS, "pbc, rough")}, {}
-    for index in range(count):
-        film = draw(crystal, texture, ratio, index)
-        exact = label(film, REFERENCE)
-        _, label_ms = timed(lambda film=film: label(film, USUAL))
-        log_q = log_stiffness(film.stiffness_gpa)
-        for name in CONDITIONS:
-            estimate, ms = timed(
-                lambda film=film, log_q=log_q, name=name: born.homogenize(
-                    born.draw_grids(film), log_q, name
-                )
-            )
-            found[name].append((estimate, exact[name], ms, label_ms))
-        rough, ms = timed(
-            lambda film=film, log_q=log_q: born.homogenize(
-                born.draw_grids(film, ROUGH_PIXELS), log_q, "pbc", ROUGH_TOLERANCE
-            )
-        )
-        found["pbc, rough"].append((rough, exact["pbc"], ms, label_ms))
-    for name, results in found.items():
-        error = np.array([np.abs(e.stiffness_gpa - c) / c[0, 0] for e, c, _, _ in results])
-        inside = [np.abs(e.stiffness_gpa - c) <= e.half_width_gpa for e, c, _, _ in results]
-        mine = np.array([e.young_modulus_gpa for e, _, _, _ in results])
-        true = np.array([young_modulus(c) for _, c, _, _ in results])
-        largest = error.max((1, 2))
-        rows[name] = {
-            "largest_error_99_percent": float(np.quantile(largest, 0.99)),
-            "largest_error": float(largest.max()),
-            "young_r2": float(1 - ((mine - true) ** 2).sum() / ((true - true.mean()) ** 2).sum())
-            if count > 1
-            else None,
-            "coverage": float(np.mean(np.array(inside)[:, *np.triu_indices(3)])),
-            "young_coverage": float(
-                np.mean(
-                    [
-                        abs(e.young_modulus_gpa - t) <= e.young_half_width_gpa
-                        for (e, *_), t in zip(results, true, strict=True)
-                    ]
-                )
-            ),
-            "milliseconds": float(np.median([ms for _, _, ms, _ in results])),
-            "label_milliseconds_all_conditions": float(np.median([ms for *_, ms in results])),
+    films = [draw(crystal, texture, ratio, index) for index in range(count)]
+    exact = [label(film, REFERENCE) for film in films]
+    _, label_ms = timed(lambda: [label(film, USUAL) for film in films])
+    tasks = {name: (name, born.PIXELS_PER_GRAIN, None) for name in CONDITIONS}
+    tasks["pbc, rough"] = ("pbc", ROUGH_PIXELS, ROUGH_TOLERANCE)
+    rows = {}
+    for name, (condition, pixels, tolerance) in tasks.items():
+        found, ms = timed(partial(series, films, condition, pixels, tolerance))
+        rows[name] = judge(found, np.array([each[condition] for each in exact])) | {
+            "milliseconds": ms / count,
+            "label_milliseconds_all_conditions": label_ms / count,
         }
     return rows
+
+
+def judge(found: list[born.Estimate], exact: np.ndarray) -> dict:
+    """Errors and coverage of estimates against stiffnesses of shape (n, 3, 3)."""
+    error = np.abs(np.array([each.stiffness_gpa for each in found]) - exact)
+    inside = error <= [each.half_width_gpa for each in found]
+    largest = (error / exact[:, :1, :1]).max((1, 2))
+    mine, half = np.array([(e.young_modulus_gpa, e.young_half_width_gpa) for e in found]).T
+    true = young_modulus(exact)
+    rest, spread = ((mine - true) ** 2).sum(), ((true - true.mean()) ** 2).sum()
+    return {
+        "largest_error_99_percent": float(np.quantile(largest, 0.99)),
+        "largest_error": float(largest.max()),
+        "young_r2": float(1 - rest / spread) if len(true) > 1 else None,
+        "coverage": float(inside[:, *np.triu_indices(3)].mean()),
+        "young_coverage": float((np.abs(mine - true) <= half).mean()),
+    }
 
 
 def main() -> None:
