@@ -108,9 +108,9 @@ def fan_stiffnesses(
         # says which node faces none
         periodic_masters((points[edge] - points.min(0)) / np.ptp(points, axis=0))
     ranks, end = dissection.elimination_order(sides, fan_begin, grains, groups, edge)
-    values, begin, good = condense(nodes, triangles, stiffness, fan_begin, *element(order))
+    *condensed, good = condense(nodes, triangles, stiffness, fan_begin, ranks, *element(order))
     if good:
-        matrix, good = eliminate_groups(grains, groups, values, begin, fan_begin, ranks, end)
+        matrix, good = eliminate_groups(grains, groups, fan_begin, *condensed, end)
     if not good:
         raise ArithmeticError("the stiffness is not positive definite")
     return edge_stiffnesses(matrix, facing, loads, boundary_conditions)

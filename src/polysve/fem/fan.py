@@ -192,11 +192,33 @@ def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places,
     return _eliminate(matrix, inner, size, reach)
 
 
+@inner()
+def _copy_rim(values, matrix, inner, order):
+    """Copy the upper triangle of a fan's stiffness, which stands behind row and column `inner`, nodes in `order`."""
+    size, begin = 2 * len(order), 0
+    for i in range(len(order)):
+        for j in range(i, len(order)):
+            row, column = inner + 2 * order[i], inner + 2 * order[j]
+            turned = row > column
+            if turned:
+                row, column = column, row
+            first, second = matrix[row, column + 1], matrix[row + 1, column]
+            if i == j:
+                second = first
+            elif turned:
+                first, second = second, first
+            values[begin + 2 * j] = matrix[row, column]
+            values[begin + 2 * j + 1] = first
+            values[begin + size + 2 * j] = second
+            values[begin + size + 2 * j + 1] = matrix[row + 1, column + 1]
+        begin += 2 * size
+
+
 @compiled(
-    "Tuple((f8[::1], i8[::1], b1))(f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8[::1], i8[:, ::1],"
-    " f8[:, :, :, ::1])"
+    "Tuple((f8[::1], i8[::1], i8[::1], b1))(f8[:, ::1], i8[:, ::1], f8[:, :, ::1], i8[::1],"
+    " i8[:, ::1], i8[:, ::1], f8[:, :, :, ::1])"
 )
-def condense(nodes, triangles, stiffness, fans, places, products):
+def condense(nodes, triangles, stiffness, fans, ranks, places, products):
     """Stiffness of all fans of a mesh at their rims.
 
     Parameters
@@ -205,21 +227,24 @@ def condense(nodes, triangles, stiffness, fans, places, products):
     stiffness : array, shape (t, 3, 3)
     fans : int array, shape (f + 1,)
         Where the triangles of each fan begin.
+    ranks : int array, shape (t, order + 1)
+        Numbers of the nodes along the outer side of each triangle.
     places, products : arrays
         From `element`.
 
     Returns
     -------
     values : array
-        One matrix after the other, (2·s·p, 2·s·p) for s triangles of order p; nodes in order from the start of the last
-        side.
+        Upper triangle of one matrix after the other, (2·s·p, 2·s·p) for s triangles of order p.
     begin : int array, shape (f + 1,)
         Where each begins.
+    rims : int array, shape (t·p,)
+        Nodes of each, ascending, one fan after the other.
     good : bool
         False if a stiffness is not positive definite.
     """
     order, most = places[0].sum(), 0
-    begin = np.zeros(len(fans), np.int64)
+    begin, rims = np.zeros(len(fans), np.int64), np.empty(len(ranks) * order, np.int64)
     for fan in range(len(fans) - 1):
         sides = fans[fan + 1] - fans[fan]
         most = max(most, sides)
@@ -232,10 +257,12 @@ def condense(nodes, triangles, stiffness, fans, places, products):
         if not _condense(
             matrix, element, nodes, triangles, stiffness, start, stop, places, products
         ):
-            return values, begin, False
-        inner, rim = 2 * (stop - start) * (order - 1) + 2, 2 * (stop - start) * order
-        for row in range(rim):
-            for column in range(row, rim):
-                values[begin[fan] + row * rim + column] = matrix[inner + row, inner + column]
-                values[begin[fan] + column * rim + row] = matrix[inner + row, inner + column]
-    return values, begin, True
+            return values, begin, rims, False
+        # the rim begins with the last side
+        around = rims[start * order : stop * order]
+        around[:order] = ranks[stop - 1, :order]
+        around[order:] = ranks[start : stop - 1, :order].copy().ravel()
+        ascending = np.argsort(around)
+        _copy_rim(values[begin[fan] :], matrix, 2 * (stop - start) * (order - 1) + 2, ascending)
+        around[:] = around[ascending]
+    return values, begin, rims, True

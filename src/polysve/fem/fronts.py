@@ -62,56 +62,38 @@ def _eliminate(top, rest):
 
 
 @inner(counted=False)
-def _add_grain(top, rest, where, order, matrix):
-    """Add the stiffness of a grain whose nodes stand at `where` in a front; `order` sorts them."""
-    inner = len(top)
-    for i in range(len(order)):
-        own = where[order[i]]
-        for half in range(2):
-            source = matrix[2 * order[i] + half]
-            target = top[own + half] if own < inner else rest[own + half - inner]
-            shift = 0 if own < inner else inner
-            for k in range(i, len(order)):
-                column = where[order[k]] - shift
-                target[column] += source[2 * order[k]]
-                target[column + 1] += source[2 * order[k] + 1]
+def _add_rows(top, rest, where, i, matrix):
+    """Add the two rows of a stiffness's node `i`, from the diagonal on; its nodes stand at `where` in the front."""
+    own, inner = where[i], len(top)
+    shift = 0 if own < inner else inner
+    # slices and unsigned numbers, since a negative index would count from the end
+    columns = where[i:]
+    for half in range(2):
+        target = top[own + half] if own < inner else rest[own + half - inner]
+        source = matrix[2 * i + half, 2 * i :]
+        for k in range(len(columns)):
+            column = np.uint64(columns[k] - shift)
+            target[column] += source[2 * k]
+            target[column + np.uint64(1)] += source[2 * k + 1]
 
 
 @inner()
-def _add_grains(grains, values, begin, fans, ranks, end):
+def _add_grains(grains, fans, values, begin, rims, order, end):
     """Front of a group of grains; arguments of `eliminate_groups`, result of `_merge`."""
-    position = np.full(ranks.max() + 1, -1)
+    position = np.full(rims.max() + 1, -1)
     for grain in grains:
-        for t in range(fans[grain], fans[grain + 1]):
-            for rank in ranks[t]:
-                position[rank] = 0
-    nodes, inner = np.flatnonzero(position == 0), 0
-    for k in range(len(nodes)):
-        position[nodes[k]] = 2 * k
-        inner += 2 * (nodes[k] < end)
-    size = 2 * len(nodes)
+        for rank in rims[fans[grain] * order : fans[grain + 1] * order]:
+            position[rank] = 0
+    nodes = np.flatnonzero(position == 0)
+    position[nodes] = 2 * np.arange(len(nodes))
+    size, inner = 2 * len(nodes), 2 * np.searchsorted(nodes, end)
     top, rest = np.zeros((inner, size)), np.zeros((size - inner, size - inner))
-    order = ranks.shape[1] - 1
     for grain in grains:
-        start, stop = fans[grain], fans[grain + 1]
-        where = np.empty((stop - start) * order, np.int64)
-        for side in range(stop - start):
-            # the rim of a fan begins with its last side
-            t = start + side - 1 if side else stop - 1
-            for k in range(order):
-                where[side * order + k] = position[ranks[t, k]]
+        where = position[rims[fans[grain] * order : fans[grain + 1] * order]]
         matrix = values[begin[grain] : begin[grain + 1]].reshape(2 * len(where), -1)
-        _add_grain(top, rest, where, np.argsort(where), matrix)
+        for i in range(len(where)):
+            _add_rows(top, rest, where, i, matrix)
     return nodes, top, rest
-
-
-@inner(counted=False)
-def _add_row(target, shift, where, start, source):
-    """Add a row of a symmetric matrix from its diagonal on."""
-    for k in range(start, len(where)):
-        column = where[k] - shift
-        target[column] += source[2 * k]
-        target[column + 1] += source[2 * k + 1]
 
 
 @inner()
@@ -127,55 +109,51 @@ def _merge(one_nodes, one, two_nodes, two, end):
     """
     nodes = np.empty(len(one_nodes) + len(two_nodes), np.int64)
     one_where, two_where = np.empty_like(one_nodes), np.empty_like(two_nodes)
-    i, j, count, inner = 0, 0, 0, 0
+    i, j, count = 0, 0, 0
     while i < len(one_nodes) or j < len(two_nodes):
         if j == len(two_nodes) or (i < len(one_nodes) and one_nodes[i] <= two_nodes[j]):
-            rank = one_nodes[i]
+            nodes[count] = one_nodes[i]
         else:
-            rank = two_nodes[j]
-        if i < len(one_nodes) and one_nodes[i] == rank:
+            nodes[count] = two_nodes[j]
+        if i < len(one_nodes) and one_nodes[i] == nodes[count]:
             one_where[i] = 2 * count
             i += 1
-        if j < len(two_nodes) and two_nodes[j] == rank:
+        if j < len(two_nodes) and two_nodes[j] == nodes[count]:
             two_where[j] = 2 * count
             j += 1
-        nodes[count] = rank
-        inner += 2 * (rank < end)
         count += 1
-    top, rest = np.empty((inner, 2 * count)), np.empty((2 * count - inner, 2 * count - inner))
+    nodes = nodes[:count].copy()
+    size, inner = 2 * count, 2 * np.searchsorted(nodes, end)
+    top, rest = np.empty((inner, size)), np.empty((size - inner, size - inner))
     i, j = 0, 0
     # row by row, so that each is in the cache while it is added up
-    for own in range(0, 2 * count, 2):
-        in_one = i < len(one_where) and one_where[i] == own
-        in_two = j < len(two_where) and two_where[j] == own
-        shift = 0 if own < inner else inner
-        for half in range(2):
-            target = top[own + half] if own < inner else rest[own + half - inner]
-            target[own - shift :] = 0.0
-            if in_one:
-                _add_row(target, shift, one_where, i, one[2 * i + half])
-            if in_two:
-                _add_row(target, shift, two_where, j, two[2 * j + half])
-        i += in_one
-        j += in_two
-    return nodes[:count].copy(), top, rest
+    for own in range(0, size, 2):
+        if own < inner:
+            top[own : own + 2, own:] = 0.0
+        else:
+            rest[own - inner : own - inner + 2, own - inner :] = 0.0
+        if i < len(one_where) and one_where[i] == own:
+            _add_rows(top, rest, one_where, i, one)
+            i += 1
+        if j < len(two_where) and two_where[j] == own:
+            _add_rows(top, rest, two_where, j, two)
+            j += 1
+    return nodes, top, rest
 
 
-@compiled(
-    "Tuple((f8[:, ::1], b1))(i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1], i8[::1])"
-)
-def eliminate_groups(grains, groups, values, begin, fans, ranks, end):
+@compiled("Tuple((f8[:, ::1], b1))(i8[::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[::1])")
+def eliminate_groups(grains, groups, fans, values, begin, rims, end):
     """Stiffness of the nodes on the window's edge when all others are eliminated.
 
     Parameters
     ----------
     grains, groups
         From `dissection.bisect`.
-    values, begin
-        From `fan.condense`.
     fans : int array, shape (f + 1,)
         Where the triangles of each grain begin.
-    ranks, end
+    values, begin, rims
+        From `fan.condense`; nodes by their ranks.
+    end
         From `dissection.elimination_order`.
 
     Returns
@@ -185,11 +163,11 @@ def eliminate_groups(grains, groups, values, begin, fans, ranks, end):
     good : bool
         False if a stiffness is not positive definite.
     """
-    smallest = len(groups) - 1
+    smallest, order = len(groups) - 1, len(rims) // fans[-1]
     left = [(np.empty(0, np.int64), np.empty((0, 0)))]
     for number in range(smallest):
         own, group, height = grains[groups[number] : groups[number + 1]], number, 0
-        nodes, top, rest = _add_grains(own, values, begin, fans, ranks, end[number])
+        nodes, top, rest = _add_grains(own, fans, values, begin, rims, order, end[number])
         while True:
             if not _eliminate(top, rest):
                 return rest, False
