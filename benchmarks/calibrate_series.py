@@ -47,7 +47,8 @@ CONDITIONS = ("kubc", "subc", "pbc")
 NOMINAL = 0.90
 OUTPUT = ROOT / "src/polysve/surrogate/calibration.json"
 UPPER = np.triu_indices(3)
-THIRD = interval.Factors(1 / 3, 0, 0, 0, 0, 0, 1)
+NONE = interval.Factors(0, 0, 0, 0, 0, 0, 1, 0)
+THIRD = NONE._replace(step=1 / 3)
 """Errors that quarter with the pixel."""
 
 
@@ -132,7 +133,7 @@ class Cell:
         stiffness = interval.extrapolate(*self.grids, known)
         half = interval.error_scale(self.clues, known)
         error = np.abs(young_modulus(stiffness) - young_modulus(self.truth))
-        return error / (known.young * interval.young_modulus_scale(stiffness, half))
+        return error / interval.young_half_width(stiffness, half, self.clues, known)
 
     def told(self, known: interval.Factors) -> str:
         """Share of components, and of films whose Ē is, inside their interval; largest error over C̄11."""
@@ -153,32 +154,35 @@ def fit(cells: list[Cell]) -> interval.Factors:
     ]
     # each kind of film and ratio counts alike, whatever its number
     weights = np.concatenate([np.repeat(cell.weight, len(UPPER[0])) for cell in cells])
-    law = QuantileRegressor(quantile=NOMINAL, alpha=0).fit(
-        np.concatenate(terms), np.concatenate(errors), weights / weights.mean()
-    )
+    law = _nine_tenths_below(np.concatenate(terms), np.concatenate(errors), weights)
     grains, bulk, grid = map(float, law.coef_)
     known = known._replace(noise=float(np.exp(law.intercept_)), grains=grains, bulk=bulk, grid=grid)
-    young = np.concatenate([cell.young_over_interval(known) for cell in cells])
-    weight = np.concatenate([cell.weight for cell in cells])
-    order = np.argsort(young)
-    place = np.searchsorted(np.cumsum(weight[order]) / weight.sum(), NOMINAL)
-    return known._replace(young=float(young[order][place]))
+    ratios = np.concatenate([np.log(cell.young_over_interval(known)) for cell in cells])
+    terms = np.concatenate([interval.bulk_term(cell.clues) for cell in cells])
+    weights = np.concatenate([cell.weight for cell in cells])
+    young = _nine_tenths_below(terms[:, None], ratios, weights)
+    return known._replace(young=float(np.exp(young.intercept_)), young_bulk=float(young.coef_[0]))
+
+
+def _nine_tenths_below(terms: np.ndarray, values: np.ndarray, weights: np.ndarray):
+    """Linear function of the terms that nine tenths of the values stay below."""
+    law = QuantileRegressor(quantile=NOMINAL, alpha=0)
+    return law.fit(terms, values, weights / weights.mean())
 
 
 def _fit_steps(cells: list[Cell]) -> interval.Factors:
     """Least squares over all kinds of film, each in units of its own errors."""
-    none = interval.Factors(0, 0, 0, 0, 0, 0, 1)
     columns, left = [], []
     for cell in cells:
-        fine = interval.extrapolate(*cell.grids, none)
+        fine = interval.extrapolate(*cell.grids, NONE)
         size = np.sqrt(np.mean((interval.extrapolate(*cell.grids, THIRD) - cell.truth) ** 2))
         scale = np.sqrt(cell.weight)[:, None, None] / size
-        parts = (none._replace(step=1), none._replace(grid_step=1))
+        parts = (NONE._replace(step=1), NONE._replace(grid_step=1))
         changes = [interval.extrapolate(*cell.grids, each) - fine for each in parts]
         columns.append(np.stack([(each * scale).ravel() for each in changes], 1))
         left.append(((cell.truth - fine) * scale).ravel())
     found = np.linalg.lstsq(np.concatenate(columns), np.concatenate(left))[0]
-    return none._replace(step=float(found[0]), grid_step=float(found[1]))
+    return NONE._replace(step=float(found[0]), grid_step=float(found[1]))
 
 
 def table(arrays: dict, known: dict, seed: int) -> dict:

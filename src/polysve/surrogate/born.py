@@ -180,7 +180,7 @@ def estimates(solved: Sequence[Solved], boundary_condition: str) -> list[Estimat
     beyond = np.array(contrast) > checked
     difference = np.abs(fine.stiffness_gpa - coarse.stiffness_gpa).max((1, 2), keepdims=True)
     half_width = half_width + np.where(beyond[:, None, None], interval.CAUTION * difference, 0)
-    young_half_width = known.young * interval.young_modulus_scale(stiffness, half_width)
+    young_half_width = interval.young_half_width(stiffness, half_width, found, known)
     warnings = [
         f"grains differ in stiffness by a factor of {each:.3g}, more than the {checked:.3g} that was checked: "
         "the interval is a guess"

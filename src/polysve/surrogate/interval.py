@@ -36,7 +36,9 @@ class Factors(NamedTuple):
     grid: float
     """By which power of what the grids differ in its directions there is more."""
     young: float
-    """Of the half-width of Ē that independent components would give."""
+    """Half-width of Ē over the one that independent components would give."""
+    young_bulk: float
+    """Logarithm of how much more that is where grains differ in bulk modulus alone."""
 
 
 class Clues(NamedTuple):
@@ -140,9 +142,13 @@ def terms(found: Clues) -> Array:
     """
     chance = np.maximum(found.chance_gpa, 1e-12)
     along = np.log1p((found.grid_gpa[..., None, None] / chance) ** 2)
-    grains, bulk = np.log(found.grains), found.bulk_share**4
-    film = np.stack([grains, bulk], -1)[..., None, None, :]
+    film = np.stack([np.log(found.grains), bulk_term(found)], -1)[..., None, None, :]
     return np.concatenate([np.broadcast_to(film, (*along.shape, 2)), along[..., None]], -1)
+
+
+def bulk_term(found: Clues) -> Array:
+    """What the logarithm of an error depends on where grains differ in bulk modulus, as calibrated, shape (...)."""
+    return found.bulk_share**4
 
 
 def error_scale(found: Clues, known: Factors) -> Array:
@@ -154,6 +160,14 @@ def error_scale(found: Clues, known: Factors) -> Array:
     weights = np.array([known.grains, known.bulk, known.grid])
     pixels = found.chance_gpa * known.noise * np.exp(terms(found) @ weights)
     return np.hypot(pixels, np.asarray(found.steps_gpa)[..., None, None])
+
+
+def young_half_width(
+    stiffness_gpa: Array, half_width_gpa: Array, found: Clues, known: Factors
+) -> Array:
+    """Half of the 90 % interval of Ē, shape (...), GPa, from that of the components."""
+    factor = known.young * np.exp(known.young_bulk * bulk_term(found))
+    return factor * young_modulus_scale(stiffness_gpa, half_width_gpa)
 
 
 def _along_grid(difference: Array) -> Array:
