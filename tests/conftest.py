@@ -31,7 +31,7 @@ LONGEST = (
     "commands/test_explore.py",
 )
 """Files of tests that take minutes, begun first so that all workers end together."""
-collect_ignore = ["forked.py", "loaded.py", "served.py", "traced.py"]
+collect_ignore = ["loaded.py", "served.py", "traced.py"]
 """What other processes load: there are no examples in it."""
 QUICK = ("base", "settings", "crystals", "grains", "films")
 """Rooms whose tests are the marker quick."""
@@ -83,9 +83,10 @@ def once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def quick_jobs(once):
-    """Have the jobs of studies run without the seconds that the command line takes to load."""
+    """Have studies and their jobs run without the seconds that Snakemake and the command line take to load."""
     owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
     Study.served = once("served", lambda folder: served.start(folder, owner))
+    return Study.served
 
 
 @pytest.fixture(scope="session")

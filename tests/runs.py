@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import forked
+import served
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +54,9 @@ class Study:
     """
 
     served: Path | None = None
-    """Folder of a program that `snakemake` runs in place of the real one, for the package of this repository."""
+    """Folder of `served.start`; its programs stand for the real ones, for the package of this repository."""
+    real_jobs = False
+    """Whether jobs are programs of their own nevertheless."""
 
     def __init__(self, folder: Path, config: Path, source: Path = ROOT):
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,30 +74,41 @@ class Study:
         return [sys.executable, "-m", "snakemake", *self.arguments(*arguments, **options)]
 
     @property
+    def served_jobs(self):
+        return self.served and self.source == ROOT and not self.real_jobs
+
+    @property
     def environment(self):
-        path = f"{self.programs}:{os.environ['PATH']}"
+        served = [self.served / "bin"] if self.served_jobs else []
+        path = ":".join(map(str, [self.programs, *served, os.environ["PATH"]]))
         return {**os.environ, "PYTHONPATH": str(self.source / "src"), "PATH": path}
 
     def before(self, stage, script):
         """Run a shell script before each job of a stage."""
         self.programs.mkdir(exist_ok=True)
         program = self.programs / "polysve"
+        then = self.served / "bin/polysve" if self.served_jobs else f"{sys.executable} -m polysve"
         program.write_text(
-            f'#!/bin/sh\nif [ "$1" = {stage} ]; then\n{script}\nfi\n'
-            f'exec {sys.executable} -m polysve "$@"\n'
+            f'#!/bin/sh\nif [ "$1" = {stage} ]; then\n{script}\nfi\nexec {then} "$@"\n'
         )
         program.chmod(0o755)
 
     def snakemake(self, *arguments, check=True, **options):
         """Run Snakemake; stdout and stderr come together as text."""
-        arguments, environment = self.arguments(*arguments, **options), self.environment
-        if self.served and self.source == ROOT:
-            environment["PATH"] = f"{self.programs}:{self.served}:{os.environ['PATH']}"
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "output"
-            code, text = forked.snakemake(arguments, self.folder, environment, output)
-        assert not check or code == 0, text
-        return subprocess.CompletedProcess(arguments, code, text)
+            run = self.start(*arguments, output=output, **options)
+            run.join()
+            text = output.read_text()
+        assert not check or run.exitcode == 0, text
+        return subprocess.CompletedProcess(arguments, run.exitcode, text)
+
+    def start(self, *arguments, output, profile="local"):
+        """Start Snakemake; what it prints goes to a file."""
+        arguments, environment = self.arguments(*arguments, profile=profile), self.environment
+        if self.served_jobs and profile == "slurm":
+            environment[served.PYTHON] = str(self.served / "python")
+        return served.Run(self.served, arguments, self.folder, environment, output)
 
     def planned(self, *arguments):
         """Jobs that a run would execute: ``tessellate ratio4 000000-000030``, ``trial tuned 0003``, ``report``."""

@@ -1,12 +1,17 @@
-"""The command line without the seconds of loading it: each command is a fork of a process that has loaded it."""
+"""The command line and Snakemake without the seconds of loading them: each run is a fork of a server that has.
+
+A run ends with whoever asked for it: a killed client takes with it all that its fork has started.
+"""
 
 import atexit
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -24,25 +29,74 @@ with socket.socket(socket.AF_UNIX) as server:
     answer = server.recv(1)
 sys.exit(answer[0] if answer else 128 + 9)
 """
+PYTHON_SCRIPT = """
+case "$1 $2" in
+    "-m polysve" | "-m snakemake") name=$2; shift 2; {client}/'$name "$@" ;;
+    *) exec '{python}' "$@" ;;
+esac
+"""
+PYTHON = "SERVED_PYTHON"
+"""Variable with the Python that a served Snakemake starts its jobs by."""
+KILLED = -signal.SIGKILL
 
 
 def start(folder, owner):
-    """Start the server, which ends with another process; put a program of the name ``polysve`` into the folder."""
+    """Start the servers, which end with another process.
+
+    The folder then has ``bin/polysve``, and a ``python`` that knows ``-m polysve`` and ``-m snakemake`` by heart.
+    """
     (folder / "client.py").write_text(CLIENT)
-    program = folder / "polysve"
-    program.write_text(
-        f"#!/bin/sh\nexec '{sys.executable}' -IS '{folder}/client.py' '{folder}/socket' \"$@\"\n"
-    )
-    program.chmod(0o755)
-    command = [sys.executable, __file__, folder / "socket", str(owner)]
+    (folder / "bin").mkdir()
+    client = f"exec '{sys.executable}' -IS '{folder}/client.py' '{folder}"
+    for program, script in (
+        ("bin/polysve", f'{client}/polysve\' "$@"'),
+        ("python", PYTHON_SCRIPT.format(client=client, python=sys.executable)),
+    ):
+        (folder / program).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / program).chmod(0o755)
     environment = os.environ | dict.fromkeys(THREADS, "1")
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert server.stdout.readline() == "ready\n"
+    servers = [
+        subprocess.Popen(
+            [sys.executable, __file__, name, folder / name, str(owner)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("polysve", "snakemake")
+    ]
+    for server in servers:
+        assert server.stdout.readline() == "ready\n"
 
 
-def _serve(file, owner):
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    main = _load()
+class Run:
+    """A served Snakemake; it ends with the process that started it."""
+
+    def __init__(self, folder, arguments, directory, environment, output):
+        self.exitcode, self._server = None, socket.socket(socket.AF_UNIX)
+        self._server.connect(str(folder / "snakemake"))
+        with open(os.devnull) as nothing, open(output, "w") as file:
+            streams = [nothing.fileno(), file.fileno(), file.fileno()]
+            socket.send_fds(self._server, [b"0"], streams)
+        words = [str(each) for each in arguments]
+        self._server.sendall(json.dumps([words, str(directory), environment]).encode())
+        self._server.shutdown(socket.SHUT_WR)
+
+    def join(self, seconds=None):
+        """Wait for the end; afterwards `exitcode` is None if there was none."""
+        if self.exitcode is None and select.select([self._server], [], [], seconds)[0]:
+            answer = self._server.recv(1)
+            self.exitcode = answer[0] if answer else KILLED
+            self._server.close()
+
+    def kill(self):
+        """End it at once with all that it has started, if it still goes on."""
+        if self.exitcode is None:
+            self._server.close()
+            self.exitcode = KILLED
+
+
+def _serve(name, file, owner):
+    main = {"polysve": _load_polysve, "snakemake": _load_snakemake}[name]()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a fork ended
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(file)
@@ -54,7 +108,7 @@ def _serve(file, owner):
                 connection, _ = listener.accept()
                 if os.fork() == 0:
                     listener.close()
-                    _run(main, connection)
+                    _enter(name, main, connection)
                 connection.close()
 
 
@@ -66,7 +120,8 @@ def _lives(process):
     return True
 
 
-def _load():
+def _load_polysve():
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     import keras  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
     import numba  # noqa: F401
@@ -80,7 +135,15 @@ def _load():
     return cli.main
 
 
-def _run(main, connection):
+def _load_snakemake():
+    import loaded
+
+    return loaded.main
+
+
+def _enter(name, main, connection):
+    """Become what was asked for, in a fork."""
+    os.setpgid(0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     atexit._clear()
     code = 1
@@ -88,24 +151,35 @@ def _run(main, connection):
         _, streams, *_ = socket.recv_fds(connection, 1, 3)
         for place, stream in enumerate(streams):
             os.dup2(stream, place)
+            os.close(stream)
         with connection.makefile() as asked:
             words, folder, environment = json.load(asked)
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
-        sys.argv = ["polysve", *words]
+        sys.argv = [name, *words]
+        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
         main()
     except SystemExit as end:
         code = end.code or 0
     except BaseException:
         traceback.print_exc()
     finally:
-        atexit._run_exitfuncs()
+        atexit._run_exitfuncs()  # a fork ends without them; Snakemake's lock is given back there
         sys.stdout.flush()
         sys.stderr.flush()
-        connection.send(bytes([code]))
+        with suppress(OSError):
+            connection.send(bytes([code]))
         os._exit(code)
 
 
+def _end_with(client):
+    """End with all processes of the fork once its client has closed the connection."""
+    closed = select.poll()
+    closed.register(client, select.POLLHUP)
+    closed.poll()
+    os.killpg(0, signal.SIGKILL)
+
+
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]))
+    _serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))

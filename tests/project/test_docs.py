@@ -40,26 +40,27 @@ PAGES = sorted(
     for page in DOCS.rglob("*.md")
     if page.name not in MEASURED and BLOCK.search(page.read_text())
 )
-# In place of ./run, which sets up an environment: the one that the tests run in.
-RUN = f"""#!/bin/sh
-export PATH="{Path(sys.executable).parent}:$PATH" PYTHONPATH="{ROOT / "src"}"
+# In place of ./run, which sets up an environment: the one that the tests run in, loaded already.
+RUN = """#!/bin/sh
+export PATH="{served}/bin:{programs}:$PATH" PYTHONPATH="{root}/src"
 if [ "$1" = demo ]; then
     shift
-    exec python -m snakemake --snakefile "{ROOT / "Snakefile"}" --cores 2 "$@"
+    exec "{served}/python" -m snakemake --snakefile "{root}/Snakefile" --cores 2 "$@"
 fi
 exec "$@"
 """
 
 
 @pytest.fixture(scope="module")
-def desk(finished, tmp_path_factory):
+def desk(finished, quick_jobs, tmp_path_factory):
     """A folder like a clone in which the smoke study has run."""
     desk = finished.copy_to(tmp_path_factory.mktemp("docs") / "clone").folder
     # the pages speak of the smoke study by its own folder, and of the default one
     shutil.copytree(finished.folder / "results", desk / "results/smoke")
     for name in ("config", "workflow", "docs"):
         (desk / name).symlink_to(ROOT / name)
-    (desk / "run").write_text(RUN)
+    programs = Path(sys.executable).parent
+    (desk / "run").write_text(RUN.format(served=quick_jobs, programs=programs, root=ROOT))
     (desk / "run").chmod(0o755)
     return desk
 

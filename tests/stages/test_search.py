@@ -182,9 +182,9 @@ def test_neither_labels_nor_images_of_test_sves_change_a_trial(ensembles, tmp_pa
 def command(ensembles, tmp_path):
     """Command of a trial by its number."""
 
-    def words(number):
+    def words(number, *program):
         return [
-            *(sys.executable, "-m", "polysve", "trial", search.trial_path(tmp_path, number)),
+            *(*program, "trial", search.trial_path(tmp_path, number)),
             *(tmp_path / "study.log", f"--ensemble=ratio4={ensembles['ratio4']}"),
             *("--number", f"{number:04d}", "--settings", slice_of().canonical_json()),
         ]
@@ -193,9 +193,11 @@ def command(ensembles, tmp_path):
 
 
 def test_trials_at_the_same_time_share_a_study_and_a_killed_one_begins_anew(
-    command, ensembles, tmp_path
+    command, ensembles, tmp_path, quick_jobs
 ):
-    running = [subprocess.Popen(command(number)) for number in (0, 1)]
+    """The one that is killed is a program of its own; the other one a fork of the loaded program."""
+    killed = command(1, sys.executable, "-m", "polysve")
+    running = [subprocess.Popen(command(0, quick_jobs / "bin/polysve")), subprocess.Popen(killed)]
     journal = tmp_path / "study.log"
     while not (journal.exists() and '"job":1' in journal.read_text()):
         assert running[1].poll() is None

@@ -26,7 +26,7 @@ CONFIG = {"results": "results", "devices": {"resonator": BEAMS}}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, quick_jobs):
     """A study of one device, made by the command that its rule calls."""
     folder = tmp_path_factory.mktemp("devices")
     file = folder / "devices.yaml"

@@ -20,7 +20,7 @@ SHARDS = ("000000-000050", "000050-000100")
 
 
 @pytest.fixture
-def films(tmp_path):
+def films(tmp_path, quick_jobs):
     """A study of two shards that are made."""
     file = tmp_path / "films.yaml"
     made = Study(tmp_path / "study", file)

@@ -23,7 +23,7 @@ from polysve.data.seal import HEAD_BYTES
 
 pytestmark = pytest.mark.faults
 
-KILLED = {"mesh": 2, "assemble": 2, "train": 8, "evaluate": 12}
+KILLED = {"mesh": 0.5, "assemble": 1, "train": 4, "evaluate": 8}
 """In a job of which stage a run is killed, and how many seconds after its start at most."""
 MISSING = (
     *("comparison.csv", "report.html", "study.yaml", "experiments/*"),
@@ -38,7 +38,7 @@ ENSEMBLES = ("results/ensembles/ratio4.h5", "results/ensembles/ratio6.h5")
 @pytest.fixture
 def real_jobs(monkeypatch):
     """Jobs that are processes of their own: how they end on such a disk is what is tested."""
-    monkeypatch.setattr(Study, "served", None)
+    monkeypatch.setattr(Study, "real_jobs", True)
 
 
 def start(study, *arguments):
@@ -319,7 +319,7 @@ def test_killed_training_goes_on_from_its_last_epoch(finished, tmp_path):
         return subprocess.Popen([*program, "train", *arguments], cwd=folder, env=environment)
 
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert train(undisturbed, Study.served / "polysve").wait() == 0
+    assert train(undisturbed, Study.served / "bin/polysve").wait() == 0
     process = train(killed, sys.executable, "-m", "polysve")
     checkpoint = killed / "model.checkpoint.npz"
     first = None
@@ -333,7 +333,7 @@ def test_killed_training_goes_on_from_its_last_epoch(finished, tmp_path):
     assert not (killed / "model.keras").exists()
     with np.load(checkpoint) as file:
         before = json.loads(str(file["history"]))
-    assert train(killed, Study.served / "polysve").wait() == 0
+    assert train(killed, Study.served / "bin/polysve").wait() == 0
     assert history(killed) == history(undisturbed)
     assert not checkpoint.exists()
     # the epochs before the kill were not trained again: they still have their own times

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
-import forked
 import pytest
 from runs import Study
 
@@ -218,16 +217,15 @@ class ClusterStudy:
         self.study.before(stage, f"if mkdir {self.mark} 2>/dev/null; then sleep 1000; fi")
 
     def start(self, *arguments):
-        arguments = self.study.arguments(
+        self.process = self.study.start(
             *("--default-resources", f"slurm_partition={self.partition}"),
             *("--slurm-no-account", "--slurm-status-command", "squeue"),
             *("--slurm-init-seconds-before-status-checks", "3"),
             *("--max-jobs-per-timespan", "100/1s"),  # how long Snakemake may take to end
             *arguments,
             profile="slurm",
+            output=self.output,
         )
-        study = self.study
-        self.process = forked.start(arguments, study.folder, study.environment, self.output)
 
     def end(self):
         """Wait for the end; return the exit code, and what was printed."""
@@ -265,13 +263,11 @@ class ClusterStudy:
 def ended(study):
     """A study on the cluster, of which nothing goes on afterwards."""
     yield study
-    if study.process.is_alive():
-        study.process.kill()
-        study.process.join()
+    study.process.kill()
 
 
 @pytest.fixture(scope="module")
-def whole(cluster, smoke_config, tmp_path_factory):
+def whole(cluster, smoke_config, quick_jobs, tmp_path_factory):
     """A whole run that goes on beside the other tests; one of its jobs is over its time."""
     folder = tmp_path_factory.mktemp("whole")
     study = Study(folder / "study", smoke_config).with_config(folder / "config.yaml")
@@ -330,24 +326,31 @@ def test_cancelled_job_runs_once_more(remote, finished):
     assert remote.same(finished, SHARD)
 
 
+@pytest.fixture
+def hungry(remote):
+    """A study whose jobs are programs of their own, whose memory SLURM sees."""
+    remote.study.real_jobs = True
+    return remote
+
+
 def hog(megabytes):
     return f"{sys.executable} -c \"import time; x = b'x' * ({megabytes} << 20); time.sleep(5)\""
 
 
-def test_job_over_its_memory_gets_twice_as_much(remote, finished):
-    remote.study.before("tessellate", hog(1300))
-    code, output = remote.run(SHARD)
+def test_job_over_its_memory_gets_twice_as_much(hungry, finished):
+    hungry.study.before("tessellate", hog(1300))
+    code, output = hungry.run(SHARD)
     assert code == 0, output
     assert "attempt" in output or "Trying to restart" in output
-    assert remote.same(finished, SHARD)
+    assert hungry.same(finished, SHARD)
 
 
-def test_job_over_twice_its_memory_is_an_error_that_says_so(remote):
-    remote.study.before("tessellate", hog(3000))
-    code, output = remote.run(SHARD)
+def test_job_over_twice_its_memory_is_an_error_that_says_so(hungry):
+    hungry.study.before("tessellate", hog(3000))
+    code, output = hungry.run(SHARD)
     assert code == 1
     assert "exceeded memory limit" in output
-    assert not (remote.study.folder / SHARD).exists()
+    assert not (hungry.study.folder / SHARD).exists()
 
 
 def test_whole_run_on_two_nodes_gives_the_same_ensembles(whole, finished):
