@@ -49,9 +49,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=512, help="SVEs predicted in one call")
     parser.add_argument("--pixels", type=int, default=64)
+    parser.add_argument("--labels", type=int, default=100, help="SVEs labelled by finite elements")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rates, finite_elements = predicted(options.pixels, options.count), labelled(100)
+    rates, finite_elements = predicted(options.pixels, options.count), labelled(options.labels)
     if options.json:
         found = {
             "predicted_sves_per_second": rates,

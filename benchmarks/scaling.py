@@ -59,9 +59,8 @@ def exponent(rows: list[dict]) -> float:
     return float(np.polyfit(grains, ms, 1)[0])
 
 
-def shard_command(folder: Path, ratio: float, start: int, stop: int) -> str:
+def shard_command(polysve: str, folder: Path, ratio: float, start: int, stop: int) -> str:
     """Command lines of the three stages of one shard."""
-    polysve = f"{sys.executable} -m polysve"
     name = f"{start:06d}-{stop:06d}"
     cells, mesh, stiffness = (
         folder / f"{name}-{stage}.h5" for stage in ("cells", "mesh", "stiffness")
@@ -90,7 +89,7 @@ def wall_seconds(commands: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def two_shards(ratio: float, size: int, repeats: int) -> dict:
+def two_shards(program: str, ratio: float, size: int, repeats: int) -> dict:
     """Throughput of two shards at a time over that of one, each the best of several in turn.
 
     The same of a loop that needs neither memory nor disk tells what this machine has to give just now.
@@ -98,7 +97,7 @@ def two_shards(ratio: float, size: int, repeats: int) -> dict:
     loop = f"{sys.executable} -c 'for _ in range({size * 200_000}): pass'"
     with tempfile.TemporaryDirectory() as folder:
         shards = [
-            shard_command(Path(folder), ratio, size * number, size * (number + 1))
+            shard_command(program, Path(folder), ratio, size * number, size * (number + 1))
             for number in range(2)
         ]
         times = [
@@ -122,13 +121,14 @@ def main() -> None:
     parser.add_argument("--grains", type=int, default=4000, help="in all, at each ratio")
     parser.add_argument("--shard", type=int, default=500, help="SVEs of ratio 4 in a shard")
     parser.add_argument("--repeats", type=int, default=3, help="of one and of two shards")
+    parser.add_argument("--program", default=f"{sys.executable} -m polysve", help="of a shard")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = [
         alone(cost, ratio, max(3, options.grains // grain_count(settings_of(ratio, False))))
         for ratio in options.ratios
     ]
-    shards = two_shards(4, options.shard, options.repeats)
+    shards = two_shards(options.program, 4, options.shard, options.repeats)
     result = {"rows": rows, "exponent": exponent(rows), "two_shards": shards}
     if options.json:
         print(json.dumps(result, indent=1))

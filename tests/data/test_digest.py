@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,10 @@ def copy(tmp_path, monkeypatch):
     return Copy(tmp_path / "polysve", monkeypatch)
 
 
+@cache
 def functions(file):
     """First and last line of each function of a file, and line and indent of its first statement."""
+    found = []
     for node in ast.walk(ast.parse((PACKAGE / file).read_text())):
         if isinstance(node, ast.FunctionDef):
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
@@ -82,7 +85,8 @@ def functions(file):
             start = min(
                 [statement.lineno, *(e.lineno for e in getattr(statement, "decorator_list", []))]
             )
-            yield first, node.end_lineno, (start, statement.col_offset)
+            found.append((first, node.end_lineno, (start, statement.col_offset)))
+    return found
 
 
 def innermost(file, line):

@@ -1,5 +1,7 @@
 """Networks of any film: head, modes, second order, and what holds whatever their weights."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,8 @@ from polysve.learning.encoding import SYMMETRIES, move, move_stiffness
 from polysve.settings.experiment import NetworkSettings
 
 pytest.importorskip("keras")
+
+import tensorflow
 
 from polysve.networks import architectures, physical
 from polysve.networks.log_head import LogStiffnessHead
@@ -29,6 +33,14 @@ def stiffnesses(count, crystal="copper", seed=0):
     return plane_stress(find(crystal).stiffness_gpa, quaternions)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def plain_functions():
+    """Networks that answer once or twice, as they stand: to compile them takes seconds. Other tests do."""
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
 def patchwork(count=2, crystal="copper", seed=0):
     """Images of log Q of square grains."""
     log = log_stiffness(stiffnesses(count * CELLS**2, crystal, seed))
@@ -36,8 +48,9 @@ def patchwork(count=2, crystal="copper", seed=0):
     return log.reshape(count, CELLS, CELLS, 6).repeat(cell, 1).repeat(cell, 2).astype("float32")
 
 
+@cache
 def model(architecture, scale=0.3):
-    """A network in GPa with weights unlike each other."""
+    """A network in GPa with weights unlike each other; tests only read it."""
     chosen = NetworkSettings(architecture=architecture, filters=(4,))
     head = LogStiffnessHead()
     network = architectures.build(chosen, patchwork(), np.zeros((2, 6)), 0, head)

@@ -115,6 +115,6 @@ def test_a_model_from_a_stranger_runs_no_code(small_model, tmp_path, attack):
 
 
 def test_the_name_in_the_package_is_lazy():
-    code = "import polysve, sys; assert 'keras' not in sys.modules; print(polysve.load_surrogate)"
+    code = "import polysve, sys; dir(polysve), polysve.draw; assert 'keras' not in sys.modules"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "load_surrogate" in answer.stdout, answer.stderr
+    assert answer.returncode == 0, answer.stderr

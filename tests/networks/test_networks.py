@@ -1,5 +1,7 @@
 """Networks: identities, symmetries and exact solutions of their fixed layers; files; sizes."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,8 @@ from polysve.settings.experiment import NetworkSettings
 from polysve.settings.labels import HomogenizeSettings
 
 keras = pytest.importorskip("keras")
+
+import tensorflow  # noqa: E402
 
 from polysve.networks import architectures, born, physical, spectral  # noqa: E402
 from polysve.networks.head import StiffnessHead  # noqa: E402
@@ -37,6 +41,14 @@ def whole(stiffness, bulk):
 
 def reduced(matrix):
     return matrix[..., [0, 2, 0], [0, 2, 2]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_functions():
+    """Networks that answer once or twice, as they stand: to compile them takes seconds. Other tests do."""
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
 
 
 def patchwork(seed=0, count=3, cells=4, pixels=16):
@@ -163,8 +175,9 @@ def test_born_series_meets_the_finite_elements_untrained(condition):
     np.testing.assert_allclose(layer(np.array(pictures)), reduced(np.array(labels)), atol=0.4)
 
 
+@cache
 def linear_network(architecture, condition="pbc"):
-    """A network with weights unlike each other, in GPa."""
+    """A network with weights unlike each other, in GPa; tests only read it."""
     head = StiffnessHead(*constants(SILICON), condition == "pbc")
     chosen = NetworkSettings(architecture=architecture, terms=8)
     network = architectures.build(chosen, patchwork(), np.zeros((3, 2)), 0, head, condition)

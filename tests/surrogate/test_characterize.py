@@ -99,7 +99,8 @@ def test_command_reports_all_and_matches_prediction(small_model, tmp_path):
 
     figure = tmp_path / "law.svg"
     common = ("characterize", "--model", small_model, "--window", "2", "--grain-size", "0.5")
-    answer = polysve(*common, "--count", "120", "--check", "12", "--figure", figure, "--json")
+    options = ("--count", "120", "--check", "12", "--workers", "1", "--figure", figure, "--json")
+    answer = polysve(*common, *options)
     assert answer.returncode == 0, answer.stderr
     report = json.loads(answer.stdout)
     assert figure.read_text().startswith("<?xml")
@@ -128,15 +129,15 @@ def test_command_gives_the_size_effect_whatever_the_workers(small_model):
 
 def test_textures_of_files_are_those_of_the_laws(tmp_path):
     """A law in a file is the law, and measured orientations reach the films that workers draw."""
-    common = ("characterize", "--window", "2", "--grain-size", "0.5", "--count", "100", "--json")
+    common = ("--window", "2", "--grain-size", "0.5", "--count", "100", "--workers", "1", "--json")
+    common = ("characterize", *common, "--texture")
     law, table = tmp_path / "law.yaml", tmp_path / "measured.csv"
     law.write_text("fibre: {axis: [1, 1, 0]}")
-    alone = (*common, "--workers", "1", "--texture")
-    by_file, by_name = (polysve(*alone, each) for each in (law, "<110>"))
+    by_file, by_name = (polysve(*common, each) for each in (law, "<110>"))
     assert json.loads(by_file.stdout)["mean_gpa"] == json.loads(by_name.stdout)["mean_gpa"]
     # all grains nearly along the axes of the film: Ē is nearly that of one crystal, 1/S11
     table.write_text("phi1_deg,Phi_deg,phi2_deg\n0,0,0\n2,0,0\n")
-    answer = polysve(*common, "--texture", f"{{sample: {{file: {table}}}}}")
+    answer = polysve(*common, f"{{sample: {{file: {table}}}}}")
     assert json.loads(answer.stdout)["mean_gpa"] == pytest.approx(130.02, abs=0.3)
 
 
