@@ -1,7 +1,8 @@
-"""Snakemake, as the command of that name, but with pandas loaded only where something of it is used.
+"""Snakemake, as `./run demo` and `./run snakemake` start it: as the command of that name, but without loading pandas.
 
-Its SLURM plugin imports pandas at each start on any machine, which is a third of a second. Jobs run in Linux's class
-for long computations: else two of them share one core for seconds while the other one idles.
+Its SLURM plugin imports pandas at each start on any machine, and its comparison of parameters looks for tables among
+them, of which no rule here has any: half a second. Jobs run in Linux's class for long computations: else two of them
+share one core for seconds while the other one idles.
 """
 
 import os
@@ -15,5 +16,7 @@ if __name__ == "__main__":
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     from snakemake.cli import main
+    from snakemake.persistence import PersistenceBase
 
+    PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
     main()
