@@ -78,19 +78,30 @@ def bisect(centres):
     groups : int array
         Where the grains of each group begin, and the end; the number of groups is a power of two.
     """
-    grains, groups = np.arange(len(centres)), np.array([0, len(centres)])
-    for _ in range(max(0, round(np.log2(len(centres) / LEAF_GRAINS)))):
+    count = len(centres)
+    grains, groups = np.arange(count), np.zeros(2, np.int64)
+    groups[1] = count
+    # as many halvings as bring groups closest to the wanted size, by ratio
+    while count > (len(groups) - 1) * LEAF_GRAINS * 2**0.5:
         halves = np.empty(2 * len(groups) - 1, np.int64)
-        halves[::2] = groups
+        halves[-1] = count
         for k in range(len(groups) - 1):
-            own = grains[groups[k] : groups[k + 1]]
-            x, y = centres[own, 0], centres[own, 1]
-            tall = y.max() - y.min() > x.max() - x.min()
-            own[:] = own[np.argsort(y if tall else x)]
-            halves[2 * k + 1] = groups[k] + len(own) // 2
+            start, stop = groups[k], groups[k + 1]
+            own = grains[start:stop].copy()
+            low, high = centres[own[0]].copy(), centres[own[0]].copy()
+            for grain in own:
+                for axis in range(2):
+                    low[axis] = min(low[axis], centres[grain, axis])
+                    high[axis] = max(high[axis], centres[grain, axis])
+            longer = 1 if high[1] - low[1] > high[0] - low[0] else 0
+            along = np.empty(len(own))
+            for i in range(len(own)):
+                along[i] = centres[own[i], longer]
+            order = np.argsort(along)
+            for i in range(len(own)):
+                grains[start + i] = own[order[i]]
+            halves[2 * k], halves[2 * k + 1] = start, start + len(own) // 2
         groups = halves
-    for k in range(len(groups) - 1):
-        grains[groups[k] : groups[k + 1]].sort()
     return grains, groups
 
 
@@ -116,7 +127,10 @@ def elimination_order(sides, fans, grains, groups, edge):
     end : int array
         Rank from which on nodes outlive a group: the smallest groups, then those of each height, then the edge.
     """
-    count, smallest = sides.max() + 1, len(groups) - 1
+    count, smallest = 0, len(groups) - 1
+    for side in sides:
+        for node in side:
+            count = max(count, node + 1)
     first, last = np.full(count, smallest), np.full(count, -1)
     for which in range(smallest):
         for grain in grains[groups[which] : groups[which + 1]]:

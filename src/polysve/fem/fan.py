@@ -193,6 +193,19 @@ def _condense(matrix, element, nodes, triangles, stiffness, begin, stop, places,
 
 
 @inner()
+def _ascending(numbers):
+    """Sort a few numbers in place; returns where each stood."""
+    order = np.arange(len(numbers))
+    for i in range(1, len(numbers)):
+        number, k = numbers[i], i
+        while k > 0 and numbers[k - 1] > number:
+            numbers[k], order[k] = numbers[k - 1], order[k - 1]
+            k -= 1
+        numbers[k], order[k] = number, i
+    return order
+
+
+@inner()
 def _copy_rim(values, matrix, inner, order):
     """Copy the upper triangle of a fan's stiffness, which stands behind row and column `inner`, nodes in `order`."""
     size, begin = 2 * len(order), 0
@@ -260,9 +273,9 @@ def condense(nodes, triangles, stiffness, fans, ranks, places, products):
             return values, begin, rims, False
         # the rim begins with the last side
         around = rims[start * order : stop * order]
-        around[:order] = ranks[stop - 1, :order]
-        around[order:] = ranks[start : stop - 1, :order].copy().ravel()
-        ascending = np.argsort(around)
-        _copy_rim(values[begin[fan] :], matrix, 2 * (stop - start) * (order - 1) + 2, ascending)
-        around[:] = around[ascending]
+        for side in range(stop - start):
+            t = start + side - 1 if side else stop - 1
+            around[side * order : (side + 1) * order] = ranks[t, :order]
+        inner = 2 * (stop - start) * (order - 1) + 2
+        _copy_rim(values[begin[fan] :], matrix, inner, _ascending(around))
     return values, begin, rims, True
