@@ -30,7 +30,7 @@ FILMS = [
 ]
 CONDITIONS = ("kubc", "subc", "pbc")
 # 32 pixels a side at ratio 4
-ROUGH_PIXELS, ROUGH_TOLERANCE = 8, 3e-4
+ROUGH_PIXELS, ROUGH_TOLERANCE = 8, 3e-3
 REFERENCE, USUAL = HomogenizeSettings(tolerance=1e-5), HomogenizeSettings()
 
 
