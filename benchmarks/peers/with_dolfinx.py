@@ -156,8 +156,8 @@ class Problem:
     def periodic_prolongation(self):
         """Matrix from the free nodes to all: a node on the right or upper edge copies the one that it faces."""
         points = self.space.tabulate_dof_coordinates()[:, :2]
-        folded = np.where(np.isclose(points, self.window), 0.0, points)
-        keys = np.round(folded / self.window * 1e9).astype(np.int64)
+        folded = np.where(np.isclose(points, self.window, rtol=0, atol=1e-9), 0.0, points)
+        keys = np.round(folded / self.window * 1e6).astype(np.int64)
         _, first, master = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         dofs = (2 * master.ravel()[:, None] + np.arange(2)).ravel().astype(PETSc.IntType)
         indptr = np.arange(len(dofs) + 1, dtype=PETSc.IntType)

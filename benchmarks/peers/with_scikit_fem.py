@@ -88,8 +88,8 @@ class Problem:
         """Opposite sides are tied by a product with a sparse matrix, in which a node copies the one that it faces."""
         with watch("solve pbc"):
             points = self.basis.doflocs.T
-            folded = np.where(np.isclose(points, self.window), 0.0, points)
-            places = np.round(folded / self.window * 1e9)
+            folded = np.where(np.isclose(points, self.window, rtol=0, atol=1e-9), 0.0, points)
+            places = np.round(folded / self.window * 1e6)
             keys = np.column_stack([places, np.arange(len(points)) % 2])
             _, master = np.unique(keys, axis=0, return_inverse=True)
             master = master.ravel()
