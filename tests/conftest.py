@@ -6,7 +6,12 @@ import shutil
 
 import pytest
 import served
+from hypothesis import settings
 from runs import ROOT, Study
+
+# the same examples each time, however slow the machine
+settings.register_profile("polysve", derandomize=True, deadline=None)
+settings.load_profile("polysve")
 
 # Libraries of linear algebra that use all cores wait for one another beside other tests, and take twice the time of the
 # processor. No file above loads them.

@@ -60,7 +60,7 @@ def laminate(first, second):
 
 
 @MESHERS
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.floats(0, np.pi / 2), st.floats(0, np.pi / 2))
 def test_laminate_of_two_orientations_is_exact_under_pbc(mesher, one, other):
     tiling = voronoi(np.array([[0.25, 0.5], [0.75, 0.5]]), 1.0)
@@ -252,7 +252,7 @@ def test_hard_structures_have_sound_labels(name):
     check_label(label_mesh(mesh, SILICON.stiffness(theta), HomogenizeSettings()))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([1, 2, 4, 6]),

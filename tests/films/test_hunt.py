@@ -34,8 +34,6 @@ ODD = st.one_of(
 )
 PLAIN = settings(
     max_examples=60,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -51,7 +51,7 @@ def test_hard_cells_fill_the_window_and_share_their_sides(name, periodic, scale)
         check_neighbours(tiling, (scale, scale))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.sampled_from([1, 2, 3, 5, 20, 60]), st.booleans())
 def test_random_cells_are_those_of_scipy(seed, count, periodic):
     random = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def test_random_cells_are_those_of_scipy(seed, count, periodic):
         check_neighbours(tiling, (2.0, 2.0))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 10**6),
     st.sampled_from([1, 2, 7, 40]),

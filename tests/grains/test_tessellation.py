@@ -38,7 +38,7 @@ def test_hard_tilings_fill_the_window_and_match_the_nearest_generator(name, peri
     assert (image == grain[:, :, 0])[~tie].all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.sampled_from([1, 1.5, 2, 4, 6]), st.booleans())
 def test_random_tilings(index, ratio, periodic):
     drawn = TessellateSettings(window_um=ratio * 0.5, grain_size_um=0.5, periodic=periodic)

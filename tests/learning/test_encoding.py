@@ -33,7 +33,7 @@ def structures(draw):
 
 
 @given(structures(), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_harmonic_pixels_are_volume_averages(structure, data):
     labels, theta = structure
     # also more pixels than there are: a pixel of a coarse picture is a square of one grain
@@ -69,7 +69,7 @@ def test_linear_stiffness_is_averaged_exactly():
 
 
 @given(structures())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_grey_is_theta_over_quarter_turn(structure):
     labels, theta = structure
     grey = encoding.encode(pictured(labels, theta), len(labels), "grey")[..., 0]
@@ -84,7 +84,7 @@ def test_right_angle_is_black_in_grey_and_nothing_new_in_harmonics():
 
 
 @given(structures(), st.integers(0, 4), st.sampled_from(["grey", "harmonic", "log_stiffness"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_median_filter_is_that_of_scipy(structure, passes, shown):
     film, side = pictured(*structure), len(structure[0]) // 2
     expected = encoding.encode(film, side, shown)

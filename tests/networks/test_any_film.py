@@ -60,7 +60,7 @@ def model(architecture, scale=0.3):
 
 
 @given(st.lists(st.floats(-2, 2), min_size=6, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_head_is_positive_definite_whatever_the_network_says(coordinates):
     stiffness = np.asarray(LogStiffnessHead()(np.array([coordinates], "float32")))
     assert np.linalg.eigvalsh(unpack(stiffness)).min() > 0

@@ -63,7 +63,7 @@ def mirrored(pictures):
 
 
 @given(st.lists(st.floats(-3, 3), min_size=3, max_size=3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_head_is_positive_definite_whatever_the_network_says(coordinates):
     head = StiffnessHead(*constants(SILICON), geometric_mean=False, dtype="float64")
     values = np.linalg.eigvalsh(whole(head(np.array([coordinates])), SILICON.bulk))
@@ -71,7 +71,7 @@ def test_head_is_positive_definite_whatever_the_network_says(coordinates):
 
 
 @given(st.lists(st.floats(-1.5, 1.5), min_size=2, max_size=2))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_head_keeps_the_geometric_mean_whatever_the_network_says(coordinates):
     head = StiffnessHead(*constants(COPPER), geometric_mean=True, dtype="float64")
     matrix = whole(head(np.array([coordinates])), COPPER.bulk)

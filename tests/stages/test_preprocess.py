@@ -138,7 +138,7 @@ def test_copies_are_made_of_training_sves_only(ensembles, tmp_path, augmentation
     test=st.floats(0.05, 0.4),
     data=st.data(),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_split_is_a_partition_that_grows_only_in_training(count, seed, validation, test, data):
     how = {"seed": seed, "validation_fraction": validation, "test_fraction": test}
     parts = preprocess.split(count, "ratio4", recipe(**how))
