@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from polysve.base.errors import InputError
+from polysve.base.memory import keep_freed_memory
 from polysve.base.types import Array
 from polysve.crystals.stiffness import log_stiffness, young_modulus
 from polysve.grains.film import Film
@@ -161,6 +162,7 @@ def solve(
     InputError
         If the grains differ too much.
     """
+    keep_freed_memory()
     contrast = interval.contrast(log_q)
     planes = [pixel_stiffness(level, log_q) for level in grids.levels]
     tolerance = TOLERANCE[boundary_condition] if tolerance is None else tolerance

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from polysve.base.errors import InputError
+from polysve.base.memory import keep_freed_memory
 from polysve.base.progress import track
 from polysve.base.types import Array
 from polysve.crystals.crystal import Crystal
@@ -55,7 +56,7 @@ class Workers:
         for kind in ("INTRAOP", "INTEROP"):
             os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
         self._pool = ProcessPoolExecutor(
-            self.count, mp_context=get_context("spawn"), initializer=_one_thread
+            self.count, mp_context=get_context("spawn"), initializer=_make_ready
         )
 
     def __enter__(self):
@@ -103,12 +104,13 @@ class Workers:
         return Check(moduli, time.perf_counter() - begin)
 
 
-def _one_thread() -> None:
+def _make_ready() -> None:
     # what is loaded later would not be limited
     import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+    keep_freed_memory()
 
 
 def _warm_up(number: int) -> None:
