@@ -5,6 +5,9 @@ import numpy as np
 from polysve.base.types import Array, Integers
 from polysve.fem.system import EDGE, System, solve
 
+# facing nodes differ by less, in units of the window
+FACING = 1e-6
+
 
 def kubc(system: System) -> tuple[Array, Array]:
     """Solve with u = ε·x on the edge.
@@ -86,7 +89,7 @@ def periodic_masters(where: Array) -> Integers:
             nodes[np.argsort(along[nodes], kind="stable")]
             for nodes in map(np.flatnonzero, (where[:, axis] < EDGE, where[:, axis] > 1 - EDGE))
         )
-        if len(low) != len(high) or np.abs(along[low] - along[high]).max() > 1e-6:
+        if len(low) != len(high) or np.abs(along[low] - along[high]).max() > FACING:
             gap = np.abs(along[low, None] - along[high])
             here, there = gap.min(1), gap.min(0)
             alone = low[here.argmax()] if here.max() > there.max() else high[there.argmax()]

@@ -10,10 +10,8 @@ from scipy.linalg.lapack import dpotrf
 
 from polysve.base.compiled import compiled
 from polysve.base.types import Array
+from polysve.fem.boundary import FACING
 from polysve.fem.system import EDGE
-
-# facing nodes differ by less, in units of the window
-FACING = 1e-6
 
 
 @compiled("Tuple((i8[::1], i8, f8[:, ::1]))(f8[:, ::1], i8[:, ::1], i8[::1], f8[::1])")
@@ -23,7 +21,7 @@ def order_edge(points, sides, twin, weights):
     Parameters
     ----------
     points, sides, twin : arrays
-        What `dissection.Rim` holds.
+        From `dissection.number_rim`.
     weights : array, shape (order + 1,)
         ∫ φ ds over a side of length 1 of the shape functions along it.
 
